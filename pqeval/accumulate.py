@@ -1,0 +1,246 @@
+"""Scores from arrays, image by image: for training loops, on one process or many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from pqeval.arrays import read_side
+from pqeval.categories import Categories
+from pqeval.counting import count_pair
+from pqeval.errors import MergeError, PqevalError, ShapeError, raise_all
+from pqeval.frame import ImageId
+from pqeval.ledger import Ledger
+from pqeval.result import Result
+from pqeval.scoring import check_groups, score
+from pqeval.void import convention as look_up
+
+__all__ = ["PanopticQuality", "panoptic_quality"]
+
+
+class PanopticQuality:
+    """Panoptic quality of arrays, image by image.
+
+    State is one small table per image, keyed by image id; scores are computed from it in a fixed order, so
+    they do not depend on the order of updates or on which process saw which image.
+
+    Parameters
+    ----------
+    categories : Categories, str or iterable of mapping
+        The category table: rows with ``id`` and ``isthing`` (``name`` optional), or ``"coco"``.
+    convention : {"coco", "panopticapi"}
+        How void and crowd are treated.
+    unknown : {"error", "void", "fp"}
+        What a predicted segment is whose category the table lacks.
+    unknown_categories : iterable of int
+        Category ids that mean "unknown" in predictions.
+    groups : mapping of str to sequence of int, optional
+        Further groups of category ids to average over.
+
+    Raises
+    ------
+    UsageError, CategoryError
+        For options and tables that cannot be used.
+
+    Notes
+    -----
+    PQ: Kirillov et al., "Panoptic Segmentation", CVPR 2019. Objects can be pickled and sent between processes.
+
+    Examples
+    --------
+    >>> import numpy as np, pqeval
+    >>> table = [{"id": 1, "name": "cat", "isthing": 1}, {"id": 2, "name": "sky", "isthing": 0}]
+    >>> metric = pqeval.PanopticQuality(table)
+    >>> truth = np.array([[1, 1, 2, 2], [1, 1, 2, 2]])
+    >>> segments = [{"id": 1, "category_id": 1}, {"id": 2, "category_id": 2}]
+    >>> metric.update(gt=(truth, segments), pred=(truth, segments), image_id=7)
+    >>> other = pqeval.PanopticQuality(table)                 # on another process
+    >>> other.update(gt=(truth, segments), pred=(np.zeros_like(truth), []), image_id=8)
+    >>> metric.merge(other)
+    >>> result = metric.compute()
+    >>> round(result.pq, 4), result.images["evaluated"]
+    (0.6667, 2)
+    """
+
+    def __init__(
+        self,
+        categories: Categories | str | Iterable[Mapping[str, Any]],
+        *,
+        convention: str = "coco",
+        unknown: str = "error",
+        unknown_categories: Iterable[int] = (),
+        groups: Mapping[str, Sequence[int]] | None = None,
+    ) -> None:
+        self.categories = Categories.of(categories)
+        self.policy = look_up(convention, unknown=unknown, unknown_categories=unknown_categories)
+        self.groups = {name: tuple(ids) for name, ids in (groups or {}).items()}
+        check_groups(self.groups, self.categories)
+        self.ledger = Ledger()
+
+    def update(
+        self,
+        *,
+        gt: Any,
+        pred: Any,
+        image_id: ImageId | Sequence[ImageId],
+        crowd: Iterable[tuple[int, int]] = (),
+        void_category: int | Iterable[int] | None = None,
+    ) -> None:
+        """Count one image, or a batch.
+
+        Everything is checked before anything is counted: after an error the state is what it was.
+
+        Parameters
+        ----------
+        gt, pred : tuple or array_like
+            One of: ``(id_map, segments)`` with an (H, W) map of segment ids (0 to 2**32 - 1, 0 is void) and
+            a list of ``{"id", "category_id"}``, in the ground truth with an optional ``"iscrowd"``;
+            ``(category_map, instance_map)``, two (H, W) maps; an (H, W, 2) or (B, H, W, 2) array of
+            (category, instance). Any integer dtype; numpy, torch on the CPU, jax, DLPack.
+        image_id : str, int, float, bool, None, or a sequence of them
+            Names the image; a sequence of B for a batch. The same image again counts once, if its counts are
+            the same.
+        crowd : iterable of (int, int), optional
+            For category maps: the (category, instance) pairs of the ground truth that are crowds.
+        void_category : int or iterable of int, optional
+            For category maps: which categories mean void. Default 0 and 255 where the table lacks them.
+
+        Raises
+        ------
+        DataError
+            Naming the image, what was found, and what to do.
+        """
+        problems: list[PqevalError] = []
+        ids: list[Any] = list(image_id) if isinstance(image_id, list | tuple) else [image_id]
+        read = partial(
+            read_side,
+            categories=self.categories,
+            void_category=void_category,
+            repeated=self.policy.repeated,
+            problems=problems,
+        )
+        try:
+            truths = read(gt, side="gt", crowd=crowd)
+            preds = read(pred, side="pred")
+        except PqevalError as error:
+            raise error.located(image_id=ids[0] if len(ids) == 1 else None) from None
+        if not len(truths) == len(preds) == len(ids):
+            raise ShapeError(
+                code="batch-size",
+                found=f"{len(truths)} ground truths, {len(preds)} predictions and {len(ids)} image ids",
+                expected="as many of each",
+                remedy="pass image_id as a list with one id per image of the batch",
+            )
+        frames = []
+        for number, truth, guess in zip(ids, truths, preds, strict=True):
+            found = [problem.located(image_id=number) for problem in problems]
+            frame = count_pair(number, truth, guess, self.categories, self.policy, problems=found)
+            raise_all([problem for problem in found if problem.severity == "error"])
+            assert frame is not None
+            frames.append(frame)
+        fresh = Ledger()
+        for frame in frames:
+            fresh.add(frame)
+        self.ledger.merge(fresh)
+
+    def merge(self, other: PanopticQuality) -> None:
+        """Add the images of another object, for example from another process.
+
+        An image that both have counts once.
+
+        Parameters
+        ----------
+        other : PanopticQuality
+            With the same categories and convention; it stays as it is.
+
+        Raises
+        ------
+        MergeError
+            If the settings differ, or an image has other counts there. Nothing is merged then.
+        """
+        if (self.categories, self.policy) != (other.categories, other.policy):
+            raise MergeError(
+                code="merge-settings",
+                found="the two metrics have different categories or conventions",
+                expected="equal settings on both sides",
+                remedy="build all metrics with the same arguments",
+            )
+        self.ledger.merge(other.ledger)
+
+    def compute(self) -> Result:
+        """Return the scores of all images so far; the state stays."""
+        return score(self.ledger, self.categories, self.policy, groups=self.groups)
+
+    def reset(self) -> None:
+        """Forget all images."""
+        self.ledger = Ledger()
+
+    def __repr__(self) -> str:
+        return f"<PanopticQuality: {len(self.ledger)} images, convention {self.policy.name}>"
+
+
+def panoptic_quality(
+    *,
+    gt: Any,
+    pred: Any,
+    categories: Categories | str | Iterable[Mapping[str, Any]],
+    convention: str = "coco",
+    unknown: str = "error",
+    unknown_categories: Iterable[int] = (),
+    groups: Mapping[str, Sequence[int]] | None = None,
+    crowd: Iterable[tuple[int, int]] = (),
+    void_category: int | Iterable[int] | None = None,
+) -> Result:
+    """Score one image, or one batch, in a single call.
+
+    Parameters
+    ----------
+    gt, pred, crowd, void_category
+        See :meth:`PanopticQuality.update`. The images of a batch are numbered from 0.
+    categories, convention, unknown, unknown_categories, groups
+        See :class:`PanopticQuality`.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    UsageError, DataError
+        As there.
+
+    Notes
+    -----
+    Kirillov et al., "Panoptic Segmentation", CVPR 2019, section 4.2.
+
+    Examples
+    --------
+    A prediction with a wrong class costs an FN and an FP; a pixel left unknown costs only the FN.
+
+    >>> import numpy as np, pqeval
+    >>> table = [{"id": 1, "isthing": 1}, {"id": 2, "isthing": 1}]
+    >>> truth = np.array([[[1, 1], [1, 1], [1, 2], [2, 1]]])          # (category, instance) per pixel
+    >>> wrong = np.array([[[1, 1], [1, 1], [2, 2], [2, 1]]])
+    >>> unknown = np.array([[[1, 1], [1, 1], [0, 0], [2, 1]]])
+    >>> round(pqeval.panoptic_quality(gt=truth, pred=wrong, categories=table).pq, 3)
+    0.667
+    >>> round(pqeval.panoptic_quality(gt=truth, pred=unknown, categories=table).pq, 3)
+    0.833
+    """
+    metric = PanopticQuality(
+        categories,
+        convention=convention,
+        unknown=unknown,
+        unknown_categories=unknown_categories,
+        groups=groups,
+    )
+    shape: tuple[int, ...] = getattr(gt, "shape", ())
+    metric.update(
+        gt=gt,
+        pred=pred,
+        image_id=list(range(shape[0])) if len(shape) == 4 else [0],
+        crowd=crowd,
+        void_category=void_category,
+    )
+    return metric.compute()

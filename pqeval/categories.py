@@ -1,0 +1,249 @@
+"""The table of categories: which ids there are, which are things, in which order classes are reported."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, overload
+
+from pqeval.errors import CategoryError, PqevalError, UsageError, raise_all
+
+__all__ = ["Categories", "Category", "integral"]
+
+
+def integral(value: object) -> int | None:
+    """Read an integer that may have been written as ``1.0``; ``None`` where it is anything else.
+
+    Booleans are no integers here: ``true`` as an id is a mistake, not a 1.
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    try:
+        return value.__index__()  # type: ignore[attr-defined,no-any-return]
+    except (AttributeError, TypeError):
+        return None
+
+
+@dataclass(frozen=True)
+class Category:
+    """One row of a category table.
+
+    Parameters
+    ----------
+    id : int
+        The id that segments carry.
+    name : str
+        Shown in reports.
+    isthing : bool or None
+        Thing (countable) or stuff; ``None`` where the table does not tell.
+    color : tuple of int, optional
+        Red, green, blue, each 0 to 255.
+    """
+
+    id: int
+    name: str
+    isthing: bool | None
+    color: tuple[int, int, int] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row as COCO writes it."""
+        row: dict[str, Any] = {"id": self.id, "name": self.name}
+        if self.isthing is not None:
+            row["isthing"] = int(self.isthing)
+        if self.color is not None:
+            row["color"] = list(self.color)
+        return row
+
+
+class Categories(Sequence[Category]):
+    """A category table: COCO ids on the outside, dense indices 0, 1, 2, ... on the inside.
+
+    The order is the order given; classes are reported in it and averages are summed in it.
+
+    Parameters
+    ----------
+    rows : iterable of Category
+        The rows, with distinct ids.
+
+    Raises
+    ------
+    CategoryError
+        For an empty table and for an id that appears twice.
+
+    Examples
+    --------
+    >>> from pqeval import Categories
+    >>> table = Categories.from_coco([{"id": 1, "name": "person", "isthing": 1},
+    ...                               {"id": 119, "name": "grass", "isthing": 0}])
+    >>> table.index_of(119), [row.name for row in table]
+    (1, ['person', 'grass'])
+    >>> len(Categories.builtin("coco"))
+    133
+    """
+
+    def __init__(self, rows: Iterable[Category]) -> None:
+        self._rows = tuple(rows)
+        self._index = {row.id: place for place, row in enumerate(self._rows)}
+        if not self._rows:
+            raise CategoryError(
+                code="categories-empty",
+                found="the category table is empty",
+                expected="at least one category with an id and isthing",
+                remedy='add rows such as {"id": 1, "name": "person", "isthing": 1}',
+            )
+        if len(self._index) != len(self._rows):
+            seen: set[int] = set()
+            twice = sorted({row.id for row in self._rows if row.id in seen or seen.add(row.id)})  # type: ignore[func-returns-value]
+            raise CategoryError(
+                code="category-twice",
+                found=f"category id {', '.join(map(str, twice))} appears more than once",
+                expected="every category id once",
+                remedy="remove or renumber the repeated rows",
+            )
+
+    @classmethod
+    def from_coco(cls, rows: Iterable[Mapping[str, Any]]) -> Categories:
+        """Read the ``categories`` list of a COCO panoptic JSON.
+
+        Parameters
+        ----------
+        rows : iterable of mapping
+            Each with ``id`` and ``isthing`` (0 or 1); ``name`` and ``color`` are optional. Where *no* row
+            has ``isthing``, the table is accepted and only the group All can be averaged.
+
+        Returns
+        -------
+        Categories
+
+        Raises
+        ------
+        CategoryError
+            Naming every row that cannot be used.
+
+        Notes
+        -----
+        Field names: panopticapi, ``panoptic_coco_categories.json``.
+        """
+        listed = list(rows)
+        untold = not any(isinstance(row, Mapping) and "isthing" in row for row in listed)
+        errors: list[PqevalError] = []
+        table = []
+        for place, row in enumerate(listed):
+            try:
+                table.append(_category(row, place, untold))
+            except CategoryError as error:
+                errors.append(error)
+        raise_all(errors)
+        return cls(table)
+
+    @classmethod
+    def builtin(cls, name: str) -> Categories:
+        """Load a table that comes with pqeval.
+
+        Parameters
+        ----------
+        name : str
+            ``"coco"``: the 133 categories of COCO panoptic 2017 (80 things, 53 stuff).
+
+        Returns
+        -------
+        Categories
+
+        Raises
+        ------
+        UsageError
+            If there is no such table.
+        """
+        folder = resources.files("pqeval") / "tables"
+        names = sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".json"))
+        if name not in names:
+            raise UsageError(
+                code="unknown-table",
+                found=f"no built-in category table is called {name!r}",
+                expected=f"one of: {', '.join(names)}",
+                remedy="choose one of these, or give the categories as a list",
+            )
+        rows = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))["categories"]
+        return cls.from_coco(rows)
+
+    @classmethod
+    def of(cls, value: Categories | str | Iterable[Mapping[str, Any]]) -> Categories:
+        """Accept a table, the name of a built-in one, or a list of COCO rows."""
+        if isinstance(value, Categories):
+            return value
+        return cls.builtin(value) if isinstance(value, str) else cls.from_coco(value)
+
+    @overload
+    def __getitem__(self, place: int) -> Category: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Category]: ...
+    def __getitem__(self, place: int | slice) -> Category | Sequence[Category]:
+        return self._rows[place]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Category]:
+        return iter(self._rows)
+
+    def __contains__(self, category: object) -> bool:
+        return category in self._index or category in self._rows
+
+    def __eq__(self, other: object) -> bool:
+        return self._rows == other._rows if isinstance(other, Categories) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._rows)
+
+    def __repr__(self) -> str:
+        things = sum(row.isthing is True for row in self)
+        stuff = sum(row.isthing is False for row in self)
+        return f"<Categories: {len(self)} ({things} things, {stuff} stuff)>"
+
+    def index_of(self, category_id: int) -> int:
+        """Return the dense index of a category id, or -1 where the table lacks it."""
+        return self._index.get(category_id, -1)
+
+    @property
+    def tells_things(self) -> bool:
+        """Whether the table says which categories are things."""
+        return all(row.isthing is not None for row in self)
+
+
+def _category(row: Mapping[str, Any], place: int, untold: bool) -> Category:
+    if not isinstance(row, Mapping):
+        raise CategoryError(
+            code="category-row",
+            found=f"categories[{place}] is {row!r}",
+            expected='an object such as {"id": 1, "name": "person", "isthing": 1}',
+            remedy="write every category as an object",
+        )
+    number = integral(row.get("id"))
+    if number is None:
+        raise CategoryError(
+            code="category-id",
+            found=f"categories[{place}].id is {row.get('id')!r}",
+            expected="an integer",
+            remedy="give every category an integer id",
+        )
+    isthing = row.get("isthing")
+    if not untold and (isthing not in (0, 1) or isinstance(isthing, str)):
+        raise CategoryError(
+            code="category-isthing",
+            found=f"categories[{place}] (id {number}): isthing is {isthing!r}",
+            expected="1 for things, 0 for stuff",
+            remedy='add "isthing": 1 or "isthing": 0 to the row',
+        )
+    color = row.get("color")
+    return Category(
+        id=number,
+        name=str(row.get("name", number)),
+        isthing=None if untold else bool(isthing),
+        color=tuple(color) if isinstance(color, list | tuple) and len(color) == 3 else None,
+    )

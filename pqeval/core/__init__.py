@@ -1,0 +1,1 @@
+"""The room of integers: no division, no files, no dataset names."""

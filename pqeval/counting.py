@@ -1,0 +1,71 @@
+"""Two sides of an image to its ledger: check, count, match."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeAlias
+
+from pqeval.categories import Categories
+from pqeval.core.count import count
+from pqeval.core.match import match
+from pqeval.errors import DataWarning, PqevalError
+from pqeval.frame import ImageId, pair
+from pqeval.labelmap import LabelMap
+from pqeval.ledger import FrameLedger
+from pqeval.segments import Row
+from pqeval.void import VoidPolicy
+
+__all__ = ["SideInput", "count_pair"]
+
+SideInput: TypeAlias = tuple[LabelMap, list[Row]]
+
+
+def count_pair(
+    image_id: ImageId,
+    gt: SideInput,
+    pred: SideInput,
+    categories: Categories,
+    policy: VoidPolicy,
+    *,
+    rank: int = 0,
+    gt_file: str | None = None,
+    pred_file: str | None = None,
+    problems: list[PqevalError],
+) -> FrameLedger | None:
+    """Check, count and match one image.
+
+    Parameters
+    ----------
+    image_id, gt, pred, categories, rank, gt_file, pred_file, problems
+        See :func:`pqeval.frame.pair`; ``problems`` may hold warnings about this image already.
+    policy : VoidPolicy
+        The convention.
+
+    Returns
+    -------
+    FrameLedger or None
+        ``None`` where an error was added to ``problems``.
+    """
+    frame = pair(
+        image_id,
+        gt,
+        pred,
+        categories,
+        accept_gt=policy.drop_unknown_gt,
+        accept_pred=policy.unknown != "error",
+        unknown=policy.unknown_categories,
+        rank=rank,
+        gt_file=gt_file,
+        pred_file=pred_file,
+        problems=problems,
+    )
+    if frame is None:
+        return None
+    try:
+        ledger = match(count(frame), policy, len(categories))
+    except PqevalError as error:
+        problems.append(error.located(file=gt_file, image_id=image_id))
+        return None
+    found = [warning.located(file=gt_file, image_id=image_id) for warning in ledger.warnings]
+    problems += found
+    return replace(ledger, warnings=tuple(problem for problem in problems if isinstance(problem, DataWarning)))

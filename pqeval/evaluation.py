@@ -1,0 +1,217 @@
+"""Wiring: format to frames to engine to metric to Result."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pqeval.engines import threads
+from pqeval.errors import DataWarning, UsageError, raise_all
+from pqeval.ledger import Ledger
+from pqeval.metrics import room as metrics
+from pqeval.opening import Opened, open_both
+from pqeval.reports import write_reports
+from pqeval.result import Result
+from pqeval.scoring import check_groups, score
+from pqeval.void import convention as look_up
+
+__all__ = ["MISSING_POLICIES", "Evaluation", "evaluate", "run"]
+
+PathLike: TypeAlias = str | os.PathLike[str]
+Progress: TypeAlias = Callable[[int, int], None]
+
+MISSING_POLICIES = ("error", "empty", "skip")
+MOST_ERRORS = 20
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A result together with the ledger it was made of.
+
+    Parameters
+    ----------
+    result : Result
+        The scores.
+    ledger : Ledger
+        One row per segment.
+    """
+
+    result: Result
+    ledger: Ledger
+
+
+def run(
+    *,
+    gt: PathLike,
+    pred: PathLike,
+    format: str = "coco",
+    gt_folder: PathLike | None = None,
+    pred_folder: PathLike | None = None,
+    metric: str = "pq",
+    convention: str = "coco",
+    unknown: str = "error",
+    unknown_categories: Iterable[int] = (),
+    missing: str = "error",
+    groups: Mapping[str, Sequence[int]] | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Evaluate and keep the ledger; parameters as in :func:`evaluate`."""
+    policy = look_up(convention, unknown=unknown, unknown_categories=unknown_categories)
+    metrics.get(metric)
+    workers = threads.workers_or_default(workers)
+    if missing not in MISSING_POLICIES:
+        raise UsageError(
+            code="missing-policy",
+            found=f"no missing policy is called {missing!r}",
+            expected=f"one of: {', '.join(MISSING_POLICIES)}",
+            remedy="use error to be told about images without prediction",
+        )
+    opened = open_both(gt, pred, format=format, gt_folder=gt_folder, pred_folder=pred_folder, policy=policy)
+    check_groups(groups, opened.categories)
+    absent = opened.pairing.missing
+    errors = [problem for problem in opened.gt.problems + opened.pred.problems if problem.severity == "error"]
+    if absent and missing == "error":
+        errors.append(opened.pairing.missing_error(opened.pred.file))
+    raise_all(errors)
+    tasks = [task for task in opened.pairing.pairs if missing != "skip" or task[1] is not None]
+
+    ledger = Ledger()
+    for done, (frame, problems) in enumerate(threads.run(opened.count, tasks, workers), start=1):
+        errors += [problem for problem in problems if problem.severity == "error"]
+        if frame is not None:
+            ledger.add(frame)
+        if len(errors) >= MOST_ERRORS and done < len(tasks):
+            raise_all(errors, stopped=True)
+        if progress is not None:
+            progress(done, len(tasks))
+    raise_all(errors)
+
+    result = score(
+        ledger,
+        opened.categories,
+        policy,
+        metric=metric,
+        groups=groups,
+        missing=len(absent),
+        skipped=len(absent) if missing == "skip" else 0,
+        warnings=[*_warnings(opened), *opened.pairing.warnings],
+        inputs={
+            "format": format,
+            "gt": os.fspath(gt),
+            "pred": os.fspath(pred),
+            "gt_folder": None if gt_folder is None else os.fspath(gt_folder),
+            "pred_folder": None if pred_folder is None else os.fspath(pred_folder),
+            "missing": missing,
+        },
+    )
+    return Evaluation(result, ledger)
+
+
+def _warnings(opened: Opened) -> Iterator[DataWarning]:
+    for problem in opened.gt.problems + opened.pred.problems:
+        if isinstance(problem, DataWarning):
+            yield problem
+
+
+def evaluate(
+    *,
+    gt: PathLike,
+    pred: PathLike,
+    format: str = "coco",
+    gt_folder: PathLike | None = None,
+    pred_folder: PathLike | None = None,
+    metric: str = "pq",
+    convention: str = "coco",
+    unknown: str = "error",
+    unknown_categories: Iterable[int] = (),
+    missing: str = "error",
+    groups: Mapping[str, Sequence[int]] | None = None,
+    workers: int | None = None,
+    json: PathLike | None = None,
+    csv: PathLike | None = None,
+    markdown: PathLike | None = None,
+    per_image: PathLike | None = None,
+    per_segment: PathLike | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Score a folder of predictions.
+
+    Parameters
+    ----------
+    gt, pred : path
+        Ground truth and predictions; what they are depends on the format, for ``coco`` the two JSON files.
+    format : str
+        Name of the format; ``pqeval formats`` lists them.
+    gt_folder, pred_folder : path, optional
+        Where the PNGs are; by default the path of the JSON without ``.json``.
+    metric : str
+        ``"pq"``.
+    convention : {"coco", "panopticapi"}
+        How void and crowd are treated.
+    unknown : {"error", "void", "fp"}
+        What a predicted segment is whose category the table lacks.
+    unknown_categories : iterable of int
+        Category ids that mean "unknown" in predictions.
+    missing : {"error", "empty", "skip"}
+        What an image without prediction is: an error, an image where everything was missed, or left out.
+    groups : mapping of str to sequence of int, optional
+        Further groups of category ids to average over.
+    workers : int, optional
+        Threads; by default one per core. The result does not depend on it.
+    json, csv, markdown, per_image, per_segment : path, optional
+        Files to write: the result; a row per class; a table; a row per image; a row per segment.
+    progress : callable, optional
+        Called as ``progress(done, total)`` after every image.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    UsageError
+        For options that do not exist.
+    DataError
+        Naming file and image, what was found and expected, and what to do; several errors come together.
+
+    Notes
+    -----
+    Kirillov et al., "Panoptic Segmentation", CVPR 2019; the reference is cocodataset/panopticapi,
+    ``evaluation.py``, whose numbers ``convention="panopticapi"`` reproduces to the last bit.
+
+    Examples
+    --------
+    >>> import pqeval, tempfile, pathlib, numpy as np
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> table = [{"id": 1, "name": "cat", "isthing": 1}]
+    >>> segments = [{"id": 1, "category_id": 1}]
+    >>> pqeval.save_coco_panoptic(folder / "gt.json", [(7, np.array([[1, 1, 0]]), segments)], table)
+    >>> pqeval.save_coco_panoptic(folder / "pred.json", [(7, np.array([[1, 0, 0]]), segments)], table)
+    >>> result = pqeval.evaluate(gt=folder / "gt.json", pred=folder / "pred.json")
+    >>> result.pq, result.per_class[0].fn
+    (0.0, 1)
+    """
+    done = run(
+        gt=gt,
+        pred=pred,
+        format=format,
+        gt_folder=gt_folder,
+        pred_folder=pred_folder,
+        metric=metric,
+        convention=convention,
+        unknown=unknown,
+        unknown_categories=unknown_categories,
+        missing=missing,
+        groups=groups,
+        workers=workers,
+        progress=progress,
+    )
+    write_reports(
+        done.result,
+        done.ledger,
+        {"json": json, "csv": csv, "markdown": markdown, "per_image": per_image, "per_segment": per_segment},
+    )
+    return done.result

@@ -1,0 +1,56 @@
+"""JSON files, read leniently where nothing is lost and with a position where something is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pqeval.errors import JsonError
+from pqeval.formats._paths import read_regular
+
+__all__ = ["read_object"]
+
+BOM = b"\xef\xbb\xbf"
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON file whose top level is an object.
+
+    A byte-order mark is skipped, and ``NaN`` and ``Infinity`` are accepted (detectors write such scores).
+
+    Raises
+    ------
+    FileError, JsonError
+        If the file cannot be read, is no JSON, or holds something else than an object.
+    """
+    data = read_regular(path).removeprefix(BOM)
+    try:
+        content = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        content = _lenient(data, path)
+    if not isinstance(content, dict):
+        bare = isinstance(content, list)
+        raise JsonError(
+            code="json-top-level",
+            found=f"the top level is {'a list' if bare else f'{content!r:.40}'}",
+            expected='an object with the key "annotations"',
+            remedy='wrap the list: {"annotations": [...]}' if bare else "check that this is the right file",
+            file=str(path),
+        )
+    return content
+
+
+def _lenient(data: bytes, path: Path) -> Any:
+    try:
+        return json.loads(data)
+    except json.JSONDecodeError as reason:
+        found = f"not JSON: {reason.msg} at line {reason.lineno}, column {reason.colno}"
+        cut = reason.pos >= len(data.rstrip()) - 1
+        remedy = "the file ends too early; write it again" if cut else "repair the file at that place"
+    except (UnicodeDecodeError, RecursionError) as reason:
+        found = f"not JSON: {type(reason).__name__}: {reason}"
+        remedy = "write it again as UTF-8 JSON"
+    raise JsonError(code="json-syntax", found=found, expected="a JSON file", remedy=remedy, file=str(path))

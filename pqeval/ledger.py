@@ -1,0 +1,142 @@
+"""What a metric derives from overlaps: one row per segment, keyed by image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from pqeval.errors import DataWarning, MergeError
+from pqeval.frame import ImageId, Key, image_key
+
+__all__ = ["Column", "FrameLedger", "Ledger", "Outcome", "Side", "all_rows"]
+
+
+class Side(IntEnum):
+    """Which side a row speaks of."""
+
+    GT = 0
+    PRED = 1
+
+
+class Column(IntEnum):
+    """Columns of :attr:`FrameLedger.rows`.
+
+    ``PARTNER`` is the segment of the other side with IoU > 1/2: the match of a TP, and on FN and FP rows the
+    segment that would have matched had its category been right (0 where there is none). ``VOID`` counts the
+    pixels of a segment that are void on the other side, ``CROWD`` those on crowds of its category.
+    """
+
+    SIDE = 0
+    SEGMENT = 1
+    CATEGORY = 2
+    OUTCOME = 3
+    PARTNER = 4
+    INTER = 5
+    UNION = 6
+    AREA = 7
+    VOID = 8
+    CROWD = 9
+
+
+class Outcome(IntEnum):
+    """What became of a segment."""
+
+    TP = 1
+    FN = 2
+    FP = 3
+    VOID_EXCUSED = 4
+    CROWD_EXCUSED = 5
+    CROWD = 6
+    UNKNOWN = 7
+    IGNORED = 8
+
+
+@dataclass(frozen=True, eq=False)
+class FrameLedger:
+    """The rows of one image.
+
+    Parameters
+    ----------
+    image_id : str, int, float, bool or None
+        The image.
+    rank : int
+        Its place in the ground-truth file, 0 where there is none.
+    pixels, unknown_pixels : int
+        Pixels of the image, and those of them predicted as unknown.
+    rows : (N, 10) int64
+        See :class:`Column`; gt rows by ascending segment id, then predicted rows likewise.
+    warnings : tuple of DataWarning
+        What should be known about this image.
+    """
+
+    image_id: ImageId
+    rank: int
+    pixels: int
+    unknown_pixels: int
+    rows: npt.NDArray[np.int64]
+    warnings: tuple[DataWarning, ...] = ()
+
+    def same_counts(self, other: FrameLedger) -> bool:
+        """Whether both were counted from equal segments with equal outcomes."""
+        return (
+            self.pixels == other.pixels
+            and self.unknown_pixels == other.unknown_pixels
+            and np.array_equal(self.rows, other.rows)
+        )
+
+
+@dataclass
+class Ledger:
+    """Frame ledgers by image; adding an image twice counts it once.
+
+    Parameters
+    ----------
+    frames : dict
+        Frame ledgers by :func:`~pqeval.frame.image_key`.
+    """
+
+    frames: dict[Key, FrameLedger] = field(default_factory=dict)
+
+    def check(self, frame: FrameLedger) -> None:
+        """Raise :class:`MergeError` if the image is here already with other counts."""
+        known = self.frames.get(image_key(frame.image_id))
+        if known is not None and not known.same_counts(frame):
+            raise MergeError(
+                code="merge-conflict",
+                found="two different counts for one image id",
+                expected="every image id once, or the same image again (padded distributed samplers do that)",
+                remedy="give every image its own id, and merge only parts that scored the same predictions",
+                image_id=frame.image_id,
+            )
+
+    def add(self, frame: FrameLedger) -> None:
+        """Add one image; an equal repetition changes nothing."""
+        self.check(frame)
+        self.frames.setdefault(image_key(frame.image_id), frame)
+
+    def merge(self, other: Ledger) -> None:
+        """Add all images of another ledger, or none if one of them conflicts."""
+        for frame in other.frames.values():
+            self.check(frame)
+        for key, frame in other.frames.items():
+            self.frames.setdefault(key, frame)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def ordered(self, by_file: bool = False) -> Iterator[FrameLedger]:
+        """Yield the images by id, or by their place in the ground-truth file and then by id.
+
+        Either order is a property of the data, so that sums do not depend on who counted what, and when.
+        """
+        for _, frame in sorted(self.frames.items(), key=lambda item: (item[1].rank if by_file else 0, item[0])):
+            yield frame
+
+
+def all_rows(frames: Sequence[FrameLedger]) -> npt.NDArray[np.int64]:
+    """Return the rows of all frames, one below the other; shape (N, 10), int64."""
+    return np.concatenate([np.zeros((0, len(Column)), np.int64), *(frame.rows for frame in frames)])

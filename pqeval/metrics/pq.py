@@ -1,0 +1,201 @@
+"""Panoptic quality: PQ = SQ x RQ per class, averaged over the classes that occur.
+
+Source: Kirillov, He, Girshick, Rother, Dollár, "Panoptic Segmentation", CVPR 2019, section 4.2; the averages as
+in cocodataset/panopticapi, ``evaluation.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pqeval.categories import Categories
+from pqeval.ledger import Column, FrameLedger, Outcome, Side, all_rows
+from pqeval.result import ClassScore, GroupScore, Scores
+
+__all__ = ["Counts", "average", "class_scores", "compute", "count_classes", "groups_of", "void_report"]
+
+DESCRIPTION = "panoptic quality (PQ, SQ, RQ) per class and over All, Things, Stuff"
+
+
+def compute(
+    frames: Sequence[FrameLedger],
+    categories: Categories,
+    own_groups: Mapping[str, Sequence[int]] | None = None,
+) -> Scores:
+    """Score the ledgers of all images.
+
+    Parameters
+    ----------
+    frames : sequence of FrameLedger
+        In the order in which IoUs are to be added.
+    categories : Categories
+        The table.
+    own_groups : mapping of str to sequence of int, optional
+        Category ids per group name, known to exist.
+
+    Returns
+    -------
+    Scores
+    """
+    rows = all_rows(frames)
+    counts = count_classes(rows, len(categories))
+    per_class = class_scores(counts, categories)
+    return Scores(groups_of(per_class, own_groups), per_class, void_report(frames, rows, counts, categories))
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """Sums per class, in the order of the category table.
+
+    Parameters
+    ----------
+    tp, fp, fn : (C,) int64
+        Counted segments.
+    iou : (C,) float64
+        Sum of IoU over TPs, added one by one in the order of the rows.
+    """
+
+    tp: npt.NDArray[np.int64]
+    fp: npt.NDArray[np.int64]
+    fn: npt.NDArray[np.int64]
+    iou: npt.NDArray[np.float64]
+
+
+def count_classes(rows: npt.NDArray[np.int64], classes: int) -> Counts:
+    """Sum ledger rows per class.
+
+    Parameters
+    ----------
+    rows : (N, 10) int64
+        Ledger rows of all images, in the order in which IoUs are to be added.
+    classes : int
+        Number of classes.
+
+    Returns
+    -------
+    Counts
+    """
+    gt = rows[rows[:, Column.SIDE] == Side.GT]
+    pred = rows[rows[:, Column.SIDE] == Side.PRED]
+    matched = gt[gt[:, Column.OUTCOME] == Outcome.TP]
+    category = matched[:, Column.CATEGORY]
+    # bincount adds its weights one after the other, which is what makes the last bit reproducible.
+    ratios = matched[:, Column.INTER] / matched[:, Column.UNION]
+    iou: npt.NDArray[np.float64] = np.bincount(category, ratios, minlength=classes).astype(np.float64)
+    return Counts(
+        tp=np.bincount(category, minlength=classes),
+        fp=_tally(pred, Outcome.FP, classes),
+        fn=_tally(gt, Outcome.FN, classes),
+        iou=iou,
+    )
+
+
+def _tally(rows: npt.NDArray[np.int64], outcome: Outcome, classes: int) -> npt.NDArray[np.int64]:
+    return np.bincount(rows[rows[:, Column.OUTCOME] == outcome, Column.CATEGORY], minlength=classes)
+
+
+def class_scores(counts: Counts, categories: Categories) -> tuple[ClassScore, ...]:
+    """Divide, once.
+
+    Parameters
+    ----------
+    counts : Counts
+        Sums per class.
+    categories : Categories
+        The table.
+
+    Returns
+    -------
+    tuple of ClassScore
+        PQ = iou_sum / (TP + FP/2 + FN/2), SQ = iou_sum / TP (0 without a TP), RQ = TP / (TP + FP/2 + FN/2);
+        all three are ``None`` for a class with TP + FP + FN = 0.
+    """
+    scores = []
+    for place, category in enumerate(categories):
+        tp, fp, fn = int(counts.tp[place]), int(counts.fp[place]), int(counts.fn[place])
+        iou = float(counts.iou[place])
+        half = tp + 0.5 * fp + 0.5 * fn
+        pq, sq, rq = (iou / half, iou / tp if tp else 0.0, tp / half) if half else (None, None, None)
+        scores.append(ClassScore(category.id, category.name, category.isthing, pq, sq, rq, iou, tp, fp, fn))
+    return tuple(scores)
+
+
+def average(scores: Iterable[ClassScore]) -> GroupScore:
+    """Average PQ, SQ and RQ over the classes that occur; note that mean PQ is not mean SQ x mean RQ."""
+    pq = sq = rq = 0.0
+    n = 0
+    for score in scores:
+        if score.pq is None or score.sq is None or score.rq is None:
+            continue
+        pq, sq, rq, n = pq + score.pq, sq + score.sq, rq + score.rq, n + 1
+    return GroupScore(pq / n, sq / n, rq / n, n) if n else GroupScore(None, None, None, 0)
+
+
+def groups_of(
+    scores: Sequence[ClassScore], own: Mapping[str, Sequence[int]] | None = None
+) -> dict[str, GroupScore]:
+    """Average over All, Things, Stuff and the user's groups.
+
+    Parameters
+    ----------
+    scores : sequence of ClassScore
+        One per class.
+    own : mapping of str to sequence of int, optional
+        Category ids per group name, known to exist.
+
+    Returns
+    -------
+    dict of str to GroupScore
+    """
+    groups = {
+        "All": average(scores),
+        "Things": average(score for score in scores if score.isthing is True),
+        "Stuff": average(score for score in scores if score.isthing is False),
+    }
+    for name, ids in (own or {}).items():
+        groups[name] = average(score for score in scores if score.id in ids)
+    return groups
+
+
+def void_report(
+    frames: Sequence[FrameLedger], rows: npt.NDArray[np.int64], counts: Counts, categories: Categories
+) -> dict[str, int | float | None]:
+    """Say what void, unknown and crowd did to the score.
+
+    Parameters
+    ----------
+    frames : sequence of FrameLedger
+        The images.
+    rows : (N, 10) int64
+        Their rows.
+    counts : Counts
+        Their sums.
+    categories : Categories
+        The table.
+
+    Returns
+    -------
+    dict
+        ``pixels`` and ``unknown_pixels`` of the predictions; ``unknown_segments``: predicted segments treated
+        as unknown; ``fp_forgiven_by_void`` and ``fp_forgiven_by_crowd``: predicted segments that would be FPs;
+        ``fn_unknown``: missed gt segments that unknown pixels cover by more than half; and
+        ``pq_if_unknown_were_wrong``: PQ (All) had each of those been covered by a segment of a wrong class
+        instead, that is, with one FP more in their class.
+    """
+    outcome = rows[:, Column.OUTCOME]
+    unknown = rows[(outcome == Outcome.FN) & (2 * rows[:, Column.VOID] > rows[:, Column.AREA])]
+    extra = np.bincount(unknown[:, Column.CATEGORY], minlength=len(categories))
+    wrong = Counts(counts.tp, counts.fp + extra, counts.fn, counts.iou)
+    return {
+        "pixels": sum(frame.pixels for frame in frames),
+        "unknown_pixels": sum(frame.unknown_pixels for frame in frames),
+        "unknown_segments": int(np.count_nonzero(outcome == Outcome.UNKNOWN)),
+        "fp_forgiven_by_void": int(np.count_nonzero(outcome == Outcome.VOID_EXCUSED)),
+        "fp_forgiven_by_crowd": int(np.count_nonzero(outcome == Outcome.CROWD_EXCUSED)),
+        "fn_unknown": len(unknown),
+        "pq_if_unknown_were_wrong": average(class_scores(wrong, categories)).pq,
+    }

@@ -1,0 +1,57 @@
+"""How scores are written for people: times 100, one decimal, n/a where there is nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pqeval.result import ClassScore, GroupScore, Result
+
+__all__ = ["class_rows", "footer", "group_rows", "points"]
+
+GROUP_HEAD = ("", "PQ", "SQ", "RQ", "N")
+CLASS_HEAD = ("id", "class", "kind", "PQ", "SQ", "RQ", "TP", "FP", "FN")
+
+
+def points(score: float | None) -> str:
+    """Write a fraction as points."""
+    return "n/a" if score is None else f"{100 * score:.1f}"
+
+
+def _scores(score: GroupScore | ClassScore) -> tuple[str, str, str]:
+    return points(score.pq), points(score.sq), points(score.rq)
+
+
+def group_rows(result: Result) -> Iterator[tuple[str, ...]]:
+    """Yield the cells of a row per group."""
+    for name, group in result.groups.items():
+        yield name, *_scores(group), str(group.n)
+
+
+def class_rows(result: Result) -> Iterator[tuple[str, ...]]:
+    """Yield the cells of a row per class that occurs."""
+    for row in result.per_class:
+        if row.pq is not None:
+            kind = {True: "thing", False: "stuff", None: "-"}[row.isthing]
+            counts = (str(row.tp), str(row.fp), str(row.fn))
+            yield str(row.id), row.name, kind, *_scores(row), *counts
+
+
+def footer(result: Result) -> Iterator[str]:
+    """Yield the lines under the table: convention, counts, what void and crowd did."""
+    images, void = result.images, result.void
+    counted = f"{images['evaluated']} images"
+    if images["missing"]:
+        fate = "left out" if images["skipped"] else "scored as empty"
+        counted += f" ({images['missing']} without prediction, {fate})"
+    absent = sum(row.pq is None for row in result.per_class)
+    yield f"convention {result.convention}; {counted}; {len(result.per_class)} classes, {absent} of them absent"
+    pixels = void["pixels"] or 1
+    share = 100 * (void["unknown_pixels"] or 0) / pixels
+    yield (
+        f"unknown: {share:.1f} % of predicted pixels, {void['unknown_segments']} segments; "
+        f"{void['fn_unknown']} FN lie under unknown; had those been wrong instead: "
+        f"PQ {points(void['pq_if_unknown_were_wrong'])}"
+    )
+    yield (
+        f"false positives forgiven: {void['fp_forgiven_by_void']} by void, {void['fp_forgiven_by_crowd']} by crowd"
+    )

@@ -1,0 +1,116 @@
+"""Ledger to Result: the metric's numbers, the data's warnings, the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pqeval.alignment import misaligned
+from pqeval.categories import Categories
+from pqeval.errors import DataWarning, UsageError
+from pqeval.ledger import Ledger
+from pqeval.metrics import room
+from pqeval.result import Result
+from pqeval.void import VoidPolicy
+
+__all__ = ["check_groups", "digest", "score"]
+
+
+def score(
+    ledger: Ledger,
+    categories: Categories,
+    policy: VoidPolicy,
+    *,
+    metric: str = "pq",
+    groups: Mapping[str, Sequence[int]] | None = None,
+    missing: int = 0,
+    skipped: int = 0,
+    warnings: Iterable[DataWarning] = (),
+    inputs: Mapping[str, Any] | None = None,
+) -> Result:
+    """Make a Result of a ledger.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        All images.
+    categories : Categories
+        The table.
+    policy : VoidPolicy
+        The convention under which the ledger was made.
+    metric : str
+        Name of the metric.
+    groups : mapping of str to sequence of int, optional
+        The user's groups of category ids.
+    missing, skipped : int
+        Images without prediction, and those left out.
+    warnings : iterable of DataWarning
+        About the dataset as a whole; those about images come from the ledger.
+    inputs : mapping, optional
+        What was evaluated.
+
+    Returns
+    -------
+    Result
+    """
+    frames = list(ledger.ordered(by_file=policy.file_order))
+    scores = room.get(metric).compute(frames, categories, groups)
+    collected = [*warnings, *(warning for frame in frames for warning in frame.warnings)]
+    if not categories.tells_things:
+        collected.append(
+            DataWarning(
+                code="isthing-untold",
+                found="no category says whether it is a thing; Things and Stuff are not scored",
+                expected='"isthing": 1 or 0 in every category',
+                remedy='add it, for example {"id": 1, "name": "person", "isthing": 1}',
+            )
+        )
+    collected += misaligned(frames, categories, scores.groups["All"].pq)
+    settings: dict[str, Any] = dict(inputs or {})
+    settings["unknown"] = policy.unknown
+    settings["unknown_categories"] = sorted(policy.unknown_categories)
+    return Result(
+        metric=metric,
+        convention=policy.name,
+        groups=scores.groups,
+        per_class=scores.per_class,
+        images={"evaluated": len(frames), "missing": missing, "skipped": skipped},
+        void=scores.void,
+        warnings=digest(collected),
+        inputs=settings,
+    )
+
+
+def digest(warnings: Iterable[DataWarning]) -> tuple[str, ...]:
+    """Say each kind of warning once, with the number of images concerned and the first of them."""
+    kinds: dict[str, list[DataWarning]] = {}
+    for warning in warnings:
+        kinds.setdefault(warning.code, []).append(warning)
+    lines = []
+    for code, found in kinds.items():
+        images = len({repr(warning.image_id) for warning in found if warning.image_id is not None})
+        first = found[0]
+        where = f"{first.where}: " if first.where else ""
+        many = f"{images} image{'s' if images > 1 else ''}, first " if images else ""
+        lines.append(f"[{code}] {many}{where}{first.found}; do: {first.remedy}")
+    return tuple(lines)
+
+
+def check_groups(groups: Mapping[str, Sequence[int]] | None, categories: Categories) -> None:
+    """Refuse groups that are empty, use a taken name, or name a category that the table lacks.
+
+    Raises
+    ------
+    UsageError
+        Naming the group.
+    """
+    for name, ids in (groups or {}).items():
+        lacking = [number for number in ids if categories.index_of(number) < 0]
+        if name in ("All", "Things", "Stuff") or not ids or lacking:
+            reason = f"lacks {', '.join(map(str, lacking))} in the table" if lacking else "is empty"
+            raise UsageError(
+                code="group",
+                found=f"the group {name!r} {reason if lacking or not ids else 'has a taken name'}",
+                expected="a new name with category ids of the table",
+                remedy="for example --group Vehicles=3,4,6 or groups={'Vehicles': [3, 4, 6]}",
+            )

@@ -1,0 +1,225 @@
+"""The segment list of one map as columns, and the gate for its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from pqeval.categories import Categories, integral
+from pqeval.errors import CategoryError, DataWarning, PqevalError, SegmentError
+from pqeval.labelmap import MAX_ID
+
+__all__ = ["CALLED_UNKNOWN", "NO_AREA", "UNKNOWN_CATEGORY", "UNLISTED", "Row", "Segments", "read_rows"]
+
+UNKNOWN_CATEGORY = -1
+UNLISTED = -2
+CALLED_UNKNOWN = -3
+NO_AREA = -(2**63)
+LARGEST_AREA = 2**53
+
+
+class Row(NamedTuple):
+    """One entry of a segment list, checked: ``area`` is ``None`` unless the list states an integer."""
+
+    id: int
+    category_id: int
+    iscrowd: bool = False
+    area: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """The segments of one map, by ascending id; row 0 is void.
+
+    Parameters
+    ----------
+    ids : (S,) int64
+        Segment ids; ``ids[0]`` is 0.
+    category : (S,) int64
+        Dense class index; ``UNKNOWN_CATEGORY`` for ids the table lacks, ``CALLED_UNKNOWN`` for categories that
+        the user declared to mean "unknown", ``UNLISTED`` for void and for ids that own pixels but have no row.
+    crowd : (S,) uint8
+        1 for crowds.
+    position : (S,) int64
+        Place in the list as written, -1 for rows that no list has.
+    stated : (S,) int64
+        Area as the list states it, ``NO_AREA`` where it states none.
+    """
+
+    ids: npt.NDArray[np.int64]
+    category: npt.NDArray[np.int64]
+    crowd: npt.NDArray[np.uint8]
+    position: npt.NDArray[np.int64]
+    stated: npt.NDArray[np.int64]
+
+    @classmethod
+    def from_rows(
+        cls,
+        rows: Iterable[Row],
+        categories: Categories,
+        *,
+        unlisted: Iterable[int] = (),
+        unknown: frozenset[int] = frozenset(),
+    ) -> Segments:
+        """Sort checked rows with distinct ids into columns, with void in front."""
+        table = [(0, UNLISTED, 0, -1, NO_AREA)]
+        for position, row in enumerate(rows):
+            index = CALLED_UNKNOWN if row.category_id in unknown else categories.index_of(row.category_id)
+            area = NO_AREA if row.area is None else max(-LARGEST_AREA, min(row.area, LARGEST_AREA))
+            table.append((row.id, index, int(row.iscrowd), position, area))
+        table += [(int(number), UNLISTED, 0, -1, NO_AREA) for number in unlisted]
+        columns = np.array(sorted(table), dtype=np.int64).T
+        ids, category, crowd, position, stated = (column.copy() for column in columns)
+        return cls(ids, category, crowd.astype(np.uint8), position, stated)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def rows_of(self, ids: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+        """Return the row of each id; every id must be there."""
+        return np.searchsorted(self.ids, ids)
+
+
+def read_rows(
+    entries: Iterable[Mapping[str, Any]],
+    *,
+    repeated: str = "merge",
+    areas: bool = False,
+    problems: list[PqevalError],
+) -> list[Row]:
+    """Check the entries of a segment list.
+
+    Parameters
+    ----------
+    entries : iterable of mapping
+        Each with ``id`` and ``category_id``; ``iscrowd`` and ``area`` are optional, all else is ignored.
+    repeated : {"merge", "last"}
+        What two entries of one id mean: one segment if their category agrees, or, as panopticapi has it,
+        whatever the last one says.
+    areas : bool
+        Whether to read ``area``; predictions may write anything there.
+    problems : list
+        Receives what is wrong, errors and warnings; a row with an error is left out.
+
+    Returns
+    -------
+    list of Row
+        With distinct ids, in the order of their first appearance.
+    """
+    rows: dict[int, Row] = {}
+    again: set[int] = set()
+    for place, entry in enumerate(entries):
+        row = _read_row(entry, place, areas, problems)
+        if row is None:
+            continue
+        before = rows.get(row.id)
+        if before is not None:
+            again.add(row.id)
+            if repeated == "merge":
+                row = _merged(before, row, problems)
+        rows[row.id] = row
+    if again:
+        shown = ", ".join(str(number) for number in sorted(again)[:5])
+        kept = "they count as one segment" if repeated == "merge" else "the last entry of each counts"
+        problems.append(
+            DataWarning(
+                code="segment-repeated",
+                found=f"segment id {shown} is listed more than once; {kept}",
+                expected="every segment id once",
+                remedy="write one row per id",
+            )
+        )
+    return list(rows.values())
+
+
+def _read_row(entry: Mapping[str, Any], place: int, areas: bool, problems: list[PqevalError]) -> Row | None:
+    number = integral(entry.get("id"))
+    category = integral(entry.get("category_id"))
+    crowd = entry.get("iscrowd", 0)
+    at = f"segments_info[{place}]"
+    if number is None:
+        problems.append(
+            SegmentError(
+                code="segment-id",
+                found=f"{at}.id is {entry.get('id')!r}",
+                expected="an integer",
+                remedy="write the id as a number without quotes",
+            )
+        )
+        return None
+    if number == 0:
+        problems.append(
+            SegmentError(
+                code="segment-id-void",
+                found=f"{at}.id is 0, which means void",
+                expected="ids from 1",
+                remedy="add 1 to the ids of this map and of its list, and keep 0 for void",
+                segment_id=0,
+            )
+        )
+        return None
+    if not 0 < number <= MAX_ID:
+        problems.append(
+            SegmentError(
+                code="segment-id-range",
+                found=f"{at}.id is {number}",
+                expected=f"ids from 1 to {MAX_ID} (to 16777215 in an RGB PNG)",
+                remedy="renumber the segments of this image",
+                segment_id=number,
+            )
+        )
+        return None
+    if category is None:
+        problems.append(
+            CategoryError(
+                code="segment-category",
+                found=f"{at} (segment id {number}): category_id is {entry.get('category_id')!r}",
+                expected="an integer",
+                remedy="write the category id as a number",
+                segment_id=number,
+            )
+        )
+        return None
+    if isinstance(crowd, str) or crowd not in (0, 1):
+        problems.append(
+            SegmentError(
+                code="segment-crowd",
+                found=f"{at} (segment id {number}): iscrowd is {crowd!r}",
+                expected="0 or 1",
+                remedy="write 1 for a region of many objects, 0 otherwise",
+                segment_id=number,
+            )
+        )
+        return None
+    area = integral(entry.get("area")) if areas else None
+    if areas and area is None and entry.get("area") is not None:
+        problems.append(
+            DataWarning(
+                code="area-not-integer",
+                found=f"{at} (segment id {number}): area is {entry['area']!r}; it is ignored",
+                expected="the number of pixels",
+                remedy="write the area as an integer",
+                segment_id=number,
+            )
+        )
+    return Row(number, category, bool(crowd), area)
+
+
+def _merged(before: Row, row: Row, problems: list[PqevalError]) -> Row:
+    if before.category_id != row.category_id or before.iscrowd != row.iscrowd:
+        problems.append(
+            SegmentError(
+                code="segment-conflict",
+                found=f"segment id {row.id} is listed with category_id {before.category_id} (iscrowd "
+                f"{int(before.iscrowd)}) and with category_id {row.category_id} (iscrowd {int(row.iscrowd)})",
+                expected="one category per segment",
+                remedy="give the two segments different ids, in the map and in the list",
+                segment_id=row.id,
+            )
+        )
+    area = None if before.area is None or row.area is None else before.area + row.area
+    return before._replace(area=area)

@@ -1,0 +1,134 @@
+"""Everything that is wrong with two sides, in one pass."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import msgspec
+
+from pqeval.engines import threads
+from pqeval.errors import PairingError, PqevalError, SeveralErrors, UsageError
+from pqeval.opening import Opened, open_both
+from pqeval.output import write_text
+from pqeval.void import convention
+
+__all__ = ["Validation", "validate"]
+
+PathLike: TypeAlias = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a validation found.
+
+    Parameters
+    ----------
+    images : int
+        Images of the ground truth that were checked.
+    problems : tuple of PqevalError
+        Errors and warnings, in the order of the data.
+    """
+
+    images: int
+    problems: tuple[PqevalError, ...]
+
+    @property
+    def errors(self) -> tuple[PqevalError, ...]:
+        """What has to be repaired before the data can be scored."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[PqevalError, ...]:
+        """What can be scored, but should be known."""
+        return tuple(problem for problem in self.problems if problem.severity == "warning")
+
+    def to_json(self, path: PathLike | None = None) -> str:
+        """Return the findings as JSON, and write them to ``path`` where one is given."""
+        content = {
+            "schema": "pqeval.validation/1",
+            "images": self.images,
+            "errors": [problem.as_dict() for problem in self.errors],
+            "warnings": [problem.as_dict() for problem in self.warnings],
+        }
+        text = msgspec.json.format(msgspec.json.encode(content), indent=2).decode() + "\n"
+        if path is not None:
+            write_text(path, text)
+        return text
+
+
+def validate(
+    *,
+    gt: PathLike,
+    pred: PathLike,
+    format: str = "coco",
+    gt_folder: PathLike | None = None,
+    pred_folder: PathLike | None = None,
+    unknown: str = "error",
+    unknown_categories: Iterable[int] = (),
+    missing: str = "error",
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Validation:
+    """Check ground truth and predictions, all images, and list every problem.
+
+    Parameters
+    ----------
+    gt, pred, format, gt_folder, pred_folder, unknown, unknown_categories, missing, workers, progress
+        See :func:`pqeval.evaluate`.
+
+    Returns
+    -------
+    Validation
+        Data without errors can be evaluated.
+
+    Raises
+    ------
+    UsageError
+        For options that do not exist.
+
+    Notes
+    -----
+    The rules for predictions are those that panopticapi's ``evaluation.py`` enforces, and those that it
+    silently depends on.
+
+    Examples
+    --------
+    >>> import pqeval
+    >>> found = pqeval.validate(gt="no_such_file.json", pred="neither.json")
+    >>> [(problem.code, problem.file) for problem in found.errors]
+    [('file-missing', 'no_such_file.json'), ('file-missing', 'neither.json')]
+    """
+    policy = convention("coco", unknown=unknown, unknown_categories=unknown_categories)
+    workers = threads.workers_or_default(workers)
+    try:
+        opened = open_both(gt, pred, format=format, gt_folder=gt_folder, pred_folder=pred_folder, policy=policy)
+    except UsageError:
+        raise
+    except PqevalError as error:
+        return Validation(0, error.errors if isinstance(error, SeveralErrors) else (error,))
+    problems = [*opened.gt.problems, *opened.pred.problems, *opened.pairing.warnings]
+    if missing == "error":
+        problems += _missing(opened)
+    pairs = opened.pairing.pairs
+    for done, (_, found) in enumerate(threads.run(opened.count, pairs, workers), start=1):
+        problems += found
+        if progress is not None:
+            progress(done, len(pairs))
+    return Validation(len(pairs), tuple(problems))
+
+
+def _missing(opened: Opened) -> list[PqevalError]:
+    return [
+        PairingError(
+            code="prediction-missing",
+            found="there is no prediction for this image",
+            expected="a prediction for every image of the ground truth",
+            remedy="add the prediction, or score it as empty or leave it out with --missing empty or skip",
+            file=opened.pred.file,
+            image_id=image.image_id,
+        )
+        for image in opened.pairing.missing
+    ]
