@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from pqeval.arrays import read_side
+from pqeval.arrays import image_ids, read_side
 from pqeval.categories import Categories
 from pqeval.counting import count_pair
 from pqeval.errors import MergeError, PqevalError, ShapeError, raise_all
@@ -102,7 +102,8 @@ class PanopticQuality:
             Names the image; a sequence of B for a batch. The same image again counts once, if its counts are
             the same.
         crowd : iterable of (int, int), optional
-            For category maps: the (category, instance) pairs of the ground truth that are crowds.
+            For category maps: the (category, instance) pairs that are crowds where they occur in the ground
+            truth.
         void_category : int or iterable of int, optional
             For category maps: which categories mean void. Default 0 and 255 where the table lacks them.
 
@@ -112,7 +113,7 @@ class PanopticQuality:
             Naming the image, what was found, and what to do.
         """
         problems: list[PqevalError] = []
-        ids: list[Any] = list(image_id) if isinstance(image_id, list | tuple) else [image_id]
+        ids = image_ids(image_id)
         read = partial(
             read_side,
             categories=self.categories,

@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from pqeval.categories import Categories
 from pqeval.counting import SideInput
-from pqeval.errors import ImageError, PqevalError, SegmentError, ShapeError, raise_all
+from pqeval.errors import ImageError, PairingError, PqevalError, ShapeError, raise_all
+from pqeval.frame import ImageId
 from pqeval.labelmap import MAX_ID, LabelMap, as_integers
 from pqeval.segments import Row, read_rows
 
-__all__ = ["read_side"]
+__all__ = ["image_ids", "read_side"]
 
 USUAL_VOID = (0, 255)
 
@@ -41,7 +42,7 @@ def read_side(
     side : {"gt", "pred"}
         Named in messages.
     crowd : iterable of (int, int)
-        For category maps: which (category, instance) are crowds.
+        For category maps: which (category, instance) are crowds, where they occur.
     void_category : int or iterable of int, optional
         For category maps: what means void. Default: 0 and 255, where the table does not have them.
     repeated : {"merge", "last"}
@@ -59,7 +60,7 @@ def read_side(
     DataError
         Where the arrays or the segments cannot be used.
     """
-    if isinstance(value, tuple) and len(value) == 2:
+    if isinstance(value, tuple | list) and len(value) == 2:
         if _is_segments(value[1]):
             labels = LabelMap.from_array(value[0])
             found: list[PqevalError] = []
@@ -88,6 +89,38 @@ def read_side(
     return [
         _from_categories(image[..., 0], image[..., 1], categories, side, crowd, void_category) for image in images
     ]
+
+
+def image_ids(value: Any) -> list[ImageId]:
+    """Read one image id, or the ids of a batch.
+
+    Parameters
+    ----------
+    value : str, int, float, bool, None, or a sequence of them
+        Also numpy and torch scalars and one-dimensional arrays.
+
+    Returns
+    -------
+    list of image ids
+        Plain Python values: a tensor would not be equal to itself the next time.
+
+    Raises
+    ------
+    PairingError
+        For anything else.
+    """
+    plain = value.tolist() if hasattr(value, "tolist") else value
+    listed = list(plain) if isinstance(plain, list | tuple) else [plain]
+    ids = [entry.tolist() if hasattr(entry, "tolist") else entry for entry in listed]
+    for number in ids:
+        if number is not None and not isinstance(number, str | int | float):
+            raise PairingError(
+                code="image-id",
+                found=f"an image id of type {type(number).__name__}",
+                expected="a string or a number, or a list of them for a batch",
+                remedy="pass what names the image in the dataset",
+            )
+    return ids
 
 
 def _is_segments(value: Any) -> bool:
@@ -134,14 +167,6 @@ def _from_categories(
     for place, key in enumerate(distinct.tolist(), start=1):
         owner = (key >> 32, key & MAX_ID)
         rows.append(Row(place, owner[0], owner in crowds))
-    present = {(key >> 32, key & MAX_ID) for key in distinct.tolist()}
-    if crowds - present and side == "gt":
-        raise SegmentError(
-            code="crowd-absent",
-            found=f"gt: crowd (category, instance) {sorted(crowds - present)[0]} has no pixel",
-            expected="crowds that are in the map",
-            remedy="list the crowds of this image only",
-        )
     return LabelMap.from_array(dense), rows
 
 

@@ -21,7 +21,21 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 OUTPUT = click.Path(dir_okay=False, allow_dash=True)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Group(click.Group):
+    """Commands whose reader (`| head`) may leave early; click would end with 1, which means a failed check."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+        except BrokenPipeError:
+            # What is still buffered must not be flushed into the closed pipe when Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="pqeval")
 def cli() -> None:
     """Panoptic quality, exact and fast.
@@ -99,11 +113,11 @@ def evaluate(quiet: bool, per_class: bool, groups: tuple[str, ...], **options: A
     if not quiet:
         for line in done.result.warnings:
             _say(f"warning: {line}")
+    write_reports(done.result, done.ledger, targets)
     if "-" not in targets.values():
         from pqeval.reports.table import draw
 
         draw(done.result, sys.stdout, per_class=per_class)
-    write_reports(done.result, done.ledger, targets)
     if done.result.pq is None:
         raise EmptyError(
             code="nothing-scored",
@@ -225,7 +239,3 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted; no file was left half-written")
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # The reader (`| head`) has left; what is still buffered must not be flushed into the closed pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)

@@ -32,7 +32,7 @@ class VoidPolicy:
     name : str
         Name of the convention.
     stated_areas : bool
-        Take the area of a gt segment from its list instead of counting pixels.
+        Take the area of a gt segment from its list, where that states one, instead of counting pixels.
     last_crowd_only : bool
         Of several crowds of a class in an image, only the last listed one excuses false positives.
     repeated : {"merge", "last"}

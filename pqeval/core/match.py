@@ -52,8 +52,7 @@ def match(overlap: Overlap, policy: VoidPolicy, classes: int) -> FrameLedger:
     Raises
     ------
     SegmentError
-        Where the policy takes areas from the segment list and the list lacks them, or they make a union of
-        zero pixels.
+        Where the policy takes areas from the segment list and they make a union of zero pixels.
     """
     gt, pred = overlap.gt, overlap.pred
     gt_category, pred_category = gt_classes(overlap), pred_classes(overlap, policy)
@@ -92,8 +91,8 @@ def _gt_areas(
     overlap: Overlap, counted: npt.NDArray[np.int64], policy: VoidPolicy, warnings: list[DataWarning]
 ) -> npt.NDArray[np.int64]:
     gt = overlap.gt
-    listed = gt.position >= 0
-    differ = listed & (gt.stated != NO_AREA) & (gt.stated != counted) & (counted > 0)
+    stated = gt.stated != NO_AREA
+    differ = stated & (gt.stated != counted) & (counted > 0)
     if differ.any():
         first = int(np.argmax(differ))
         used = "stated areas are used, as panopticapi does" if policy.stated_areas else "pixels are counted"
@@ -108,19 +107,7 @@ def _gt_areas(
                 segment_id=int(gt.ids[first]),
             )
         )
-    if not policy.stated_areas:
-        return counted
-    lacking = listed & (gt.stated == NO_AREA)
-    if lacking.any():
-        raise SegmentError(
-            code="area-missing",
-            found=f"ground-truth segment id {gt.ids[int(np.argmax(lacking))]} states no integer area",
-            expected="an area in every ground-truth segment, since the convention panopticapi uses it",
-            remedy="add the areas, or use the convention coco, which counts pixels",
-            image_id=overlap.image_id,
-            segment_id=int(gt.ids[int(np.argmax(lacking))]),
-        )
-    return np.where(listed, gt.stated, counted)
+    return np.where(stated, gt.stated, counted) if policy.stated_areas else counted
 
 
 def _crowd_pixels(

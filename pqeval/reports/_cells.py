@@ -43,15 +43,21 @@ def footer(result: Result) -> Iterator[str]:
     if images["missing"]:
         fate = "left out" if images["skipped"] else "scored as empty"
         counted += f" ({images['missing']} without prediction, {fate})"
-    absent = sum(row.pq is None for row in result.per_class)
-    yield f"convention {result.convention}; {counted}; {len(result.per_class)} classes, {absent} of them absent"
-    pixels = void["pixels"] or 1
-    share = 100 * (void["unknown_pixels"] or 0) / pixels
+    occur = sum(row.pq is not None for row in result.per_class)
+    classes = f"{occur} of {len(result.per_class)} classes occur"
+    yield f"scores in %; convention {result.convention}; {counted}; {classes}"
+    share = 100 * (void["unknown_pixels"] or 0) / (void["pixels"] or 1)
     yield (
         f"unknown: {share:.1f} % of predicted pixels, {void['unknown_segments']} segments; "
-        f"{void['fn_unknown']} FN lie under unknown; had those been wrong instead: "
-        f"PQ {points(void['pq_if_unknown_were_wrong'])}"
+        f"{_hidden(int(void['fn_unknown'] or 0), void['pq_if_unknown_were_wrong'])}"
     )
     yield (
         f"false positives forgiven: {void['fp_forgiven_by_void']} by void, {void['fp_forgiven_by_crowd']} by crowd"
     )
+
+
+def _hidden(misses: int, otherwise: float | None) -> str:
+    if misses == 0:
+        return "no FN lies under unknown"
+    lie, those = ("lies", "that") if misses == 1 else ("lie", "those")
+    return f"{misses} FN {lie} under unknown (had {those} been wrong instead: PQ {points(otherwise)})"

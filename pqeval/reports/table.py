@@ -48,7 +48,7 @@ def draw(result: Result, stream: TextIO, *, per_class: bool = False) -> None:
         console.print(groups)
     # The box of plain tables has an empty line of blanks above and below.
     lines = [line.rstrip() for line in captured.get().splitlines()]
-    stream.write("\n".join(lines).strip("\n") + "\n")
+    stream.write("\n".join(lines).strip("\n").replace("\n\n\n", "\n\n") + "\n\n")
     for line in footer(result):
         stream.write(f"{line}\n")
 
