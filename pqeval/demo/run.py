@@ -68,7 +68,6 @@ def run_demo(
             remedy="give a count of 1 or more, or leave it out",
         )
     tell = log or (lambda line: None)
-    output.mkdir(parents=True, exist_ok=True)
     tell(f"drawing {count} scenes")
     scenes = draw_scenes(seed, count)
     truth = output / "truth.json"
