@@ -129,6 +129,7 @@ def as_integers(array: Any) -> npt.NDArray[np.integer[Any]]:
     ImageError
         If it cannot be read as an array of integers.
     """
+    dense: npt.NDArray[Any]
     try:
         if hasattr(array, "__dlpack__") and not hasattr(array, "__array__"):
             dense = np.from_dlpack(array)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +66,7 @@ class Canvas:
         self._rgb[mask] = np.broadcast_to(colours, self._rgb.shape)[mask]
         self._ids[mask] = segment_id
 
-    def tint(self, strength: Floats | Mask, colour: Colour) -> None:
+    def tint(self, strength: NDArray[np.floating[Any]] | Mask, colour: Colour) -> None:
         """Mix `colour` into the picture only; ids stay (sun, clouds, lane marks, shadows)."""
         alpha = np.broadcast_to(np.asarray(strength, np.float64), self._ids.shape)
         hit = alpha > 0
