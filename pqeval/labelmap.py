@@ -129,7 +129,7 @@ def as_integers(array: Any) -> npt.NDArray[np.integer[Any]]:
     ImageError
         If it cannot be read as an array of integers.
     """
-    dense: npt.NDArray[Any]
+    dense: Any
     try:
         if hasattr(array, "__dlpack__") and not hasattr(array, "__array__"):
             dense = np.from_dlpack(array)
@@ -149,4 +149,5 @@ def as_integers(array: Any) -> npt.NDArray[np.integer[Any]]:
             expected="integers",
             remedy="convert it yourself where no id is lost, for example `.astype('uint32')`",
         )
-    return dense
+    integers: npt.NDArray[np.integer[Any]] = dense
+    return integers

@@ -118,7 +118,8 @@ def read_rows(
             continue
         before = rows.get(row.id)
         if before is not None:
-            again.add(row.id)
+            if repeated == "last" or (before.category_id, before.iscrowd) == (row.category_id, row.iscrowd):
+                again.add(row.id)
             if repeated == "merge":
                 row = _merged(before, row, problems)
         rows[row.id] = row

@@ -75,7 +75,7 @@ def _kind(mode: int) -> str:
 
 def _hint(path: Path) -> str:
     if not path.parent.is_dir():
-        return f"the folder {path.parent} does not exist either; name the folder of the PNGs"
+        return f"the folder {path.parent} does not exist either; check the path"
     other = path.with_suffix(".png")
     if path.suffix != ".png" and other.is_file():
         return f"{other.name} exists: write that as file_name"
