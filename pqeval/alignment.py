@@ -84,6 +84,9 @@ def _pattern(votes: Counter[tuple[int, int]], categories: Categories) -> str:
         if (total := by_pred[pred].total())
     )
     more = f" and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
+    for start in (0, 1):
+        if len(best) > 1 and all(categories.index_of(gt) + start == pred for pred, (gt, _) in best.items()):
+            return f"the ids seem to be places in the category table, counted from {start} ({pairs}{more})"
     if len(offsets) == 1 and len(best) > 1:
         return f"the ids seem shifted by {-offsets.pop():+d} ({pairs}{more})"
     return f"the ids seem permuted ({pairs}{more})"
