@@ -93,7 +93,7 @@ class PanopticQuality:
 
         Parameters
         ----------
-        gt, pred : tuple or array_like
+        gt, pred : tuple, list or array_like
             One of: ``(id_map, segments)`` with an (H, W) map of segment ids (0 to 2**32 - 1, 0 is void) and
             a list of ``{"id", "category_id"}``, in the ground truth with an optional ``"iscrowd"``;
             ``(category_map, instance_map)``, two (H, W) maps; an (H, W, 2) or (B, H, W, 2) array of
@@ -105,7 +105,8 @@ class PanopticQuality:
             For category maps: the (category, instance) pairs that are crowds where they occur in the ground
             truth.
         void_category : int or iterable of int, optional
-            For category maps: which categories mean void. Default 0 and 255 where the table lacks them.
+            For category maps of either side: which categories mean void. Default 0 and 255, where the table
+            lacks them.
 
         Raises
         ------
@@ -153,17 +154,17 @@ class PanopticQuality:
         Parameters
         ----------
         other : PanopticQuality
-            With the same categories and convention; it stays as it is.
+            With the same categories, convention and groups; it stays as it is.
 
         Raises
         ------
         MergeError
             If the settings differ, or an image has other counts there. Nothing is merged then.
         """
-        if (self.categories, self.policy) != (other.categories, other.policy):
+        if (self.categories, self.policy, self.groups) != (other.categories, other.policy, other.groups):
             raise MergeError(
                 code="merge-settings",
-                found="the two metrics have different categories or conventions",
+                found="the two metrics have different categories, conventions or groups",
                 expected="equal settings on both sides",
                 remedy="build all metrics with the same arguments",
             )

@@ -77,7 +77,8 @@ def read_side(
                 remedy="pass the category and the instance of every pixel",
             )
         return [_from_categories(category, instance, categories, side, crowd, void_category)]
-    both = as_integers(value) if hasattr(value, "shape") or hasattr(value, "__array__") else np.empty(0, np.uint8)
+    is_array = any(hasattr(value, name) for name in ("shape", "__array__", "__dlpack__"))
+    both = as_integers(value) if is_array else np.empty(0, np.uint8)
     if both.ndim not in (3, 4) or both.shape[-1] != 2:
         raise ShapeError(
             code="array-form",

@@ -234,9 +234,10 @@ def _category(row: Mapping[str, Any], place: int, untold: bool) -> Category:
         )
     isthing = row.get("isthing")
     if not untold and (isthing not in (0, 1) or isinstance(isthing, str)):
+        told = repr(isthing) if "isthing" in row else "missing"
         raise CategoryError(
             code="category-isthing",
-            found=f"categories[{place}] (id {number}): isthing is {isthing!r}",
+            found=f"categories[{place}] (id {number}): isthing is {told}",
             expected="1 for things, 0 for stuff",
             remedy='add "isthing": 1 or "isthing": 0 to the row',
         )

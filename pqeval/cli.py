@@ -105,9 +105,10 @@ def _inputs(command: Command) -> Command:
 def evaluate(quiet: bool, per_class: bool, groups: tuple[str, ...], **options: Any) -> None:
     """Score predictions: PQ, SQ, RQ over All, Things, Stuff."""
     from pqeval.evaluation import run
-    from pqeval.reports import write_reports
+    from pqeval.reports import check_targets, write_reports
 
     targets = {name: options.pop(name) for name in ("json", "csv", "markdown", "per_image", "per_segment")}
+    check_targets(targets)
     with _progress(quiet) as progress:
         done = run(groups=dict(_group(text) for text in groups), progress=progress, **options)
     if not quiet:
@@ -126,6 +127,8 @@ def evaluate(quiet: bool, per_class: bool, groups: tuple[str, ...], **options: A
             remedy="check that the ground truth is the right file, and that its segments are not all crowd",
             file=options["gt"],
         )
+    if any(line.startswith("[categories-misaligned]") for line in done.result.warnings):
+        sys.exit(1)
 
 
 @cli.command()

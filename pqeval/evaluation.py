@@ -12,7 +12,7 @@ from pqeval.errors import DataWarning, UsageError, raise_all
 from pqeval.ledger import Ledger
 from pqeval.metrics import room as metrics
 from pqeval.opening import Opened, open_both
-from pqeval.reports import write_reports
+from pqeval.reports import check_targets, write_reports
 from pqeval.result import Result
 from pqeval.scoring import check_groups, score
 from pqeval.void import convention as look_up
@@ -150,7 +150,7 @@ def evaluate(
     metric : str
         ``"pq"``.
     convention : {"coco", "panopticapi"}
-        How void and crowd are treated.
+        How void and crowd are treated; ``panopticapi`` also sums in the order of the file instead of by image id.
     unknown : {"error", "void", "fp"}
         What a predicted segment is whose category the table lacks.
     unknown_categories : iterable of int
@@ -194,6 +194,14 @@ def evaluate(
     >>> result.pq, result.per_class[0].fn
     (0.0, 1)
     """
+    targets = {
+        "json": json,
+        "csv": csv,
+        "markdown": markdown,
+        "per_image": per_image,
+        "per_segment": per_segment,
+    }
+    check_targets(targets)
     done = run(
         gt=gt,
         pred=pred,
@@ -209,9 +217,5 @@ def evaluate(
         workers=workers,
         progress=progress,
     )
-    write_reports(
-        done.result,
-        done.ledger,
-        {"json": json, "csv": csv, "markdown": markdown, "per_image": per_image, "per_segment": per_segment},
-    )
+    write_reports(done.result, done.ledger, targets)
     return done.result

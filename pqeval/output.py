@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pqeval.errors import FileError
 
-__all__ = ["fresh_file", "write_text"]
+__all__ = ["check_target", "fresh_file", "write_text"]
+
+
+def check_target(path: str | os.PathLike[str]) -> None:
+    """Raise :class:`FileError` if a file cannot be written, before the work that would fill it."""
+    folder = Path(path).parent
+    if Path(path).is_dir():
+        raise _not_writable(path, "is a folder")
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise _not_writable(path, f"cannot write into {folder}")
 
 
 @contextmanager
@@ -23,32 +32,30 @@ def fresh_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         If the folder is missing or cannot be written, or the name is that of a folder.
     """
     target = Path(path)
+    name = target.with_name(f".{target.stem}.{secrets.token_hex(8)}{target.suffix}")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=target.suffix, dir=target.parent)
+        # Not tempfile: its files can be read by their owner only, and keep that mode after the renaming.
+        os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     except OSError as reason:
-        raise _not_writable(target, reason) from reason
-    os.close(handle)
+        raise _not_writable(target, f"cannot write: {reason.strerror}") from reason
     try:
-        yield Path(name)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)  # mkstemp makes files that only their owner can read
+        yield name
         try:
             os.replace(name, target)
         except OSError as reason:  # the target is a folder, for example
-            raise _not_writable(target, reason) from reason
+            raise _not_writable(target, f"cannot write: {reason.strerror}") from reason
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        name.unlink(missing_ok=True)
         raise
 
 
-def _not_writable(target: Path, reason: OSError) -> FileError:
+def _not_writable(path: str | os.PathLike[str], found: str) -> FileError:
     return FileError(
         code="not-writable",
-        found=f"cannot write: {reason.strerror or reason}",
-        expected="an existing folder that may be written",
+        found=found,
+        expected="a file name in an existing folder that may be written",
         remedy="create the folder, or choose another place",
-        file=str(target),
+        file=os.fspath(path),
     )
 
 

@@ -114,7 +114,7 @@ def _forms(images: Iterable[Image]) -> dict[str, Image | None]:
 
 def _plain(image_id: ImageId) -> str:
     if not isinstance(image_id, str):
-        return repr(image_id)
+        return repr(int(image_id) if isinstance(image_id, float) and image_id.is_integer() else image_id)
     name = PurePosixPath(image_id.replace("\\", "/"))
     stem = name.stem if name.suffix.lower() in SUFFIXES else name.name
     return stem.lstrip("0") or "0" if stem.isdecimal() else stem

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any, TypeAlias
 
 from pqeval.evaluation import evaluate
@@ -27,7 +28,7 @@ def pq_compute(
     """Evaluate COCO panoptic predictions as ``panopticapi.evaluation.pq_compute`` does.
 
     Numbers are those of one panopticapi process, to the last bit. Unlike the original it prints nothing, starts
-    no processes, and leaves the inputs alone.
+    no processes, and leaves the inputs alone. What should be known about the data comes as a ``UserWarning``.
 
     Parameters
     ----------
@@ -70,6 +71,8 @@ def pq_compute(
         pred_folder=pred_folder,
         convention="panopticapi",
     )
+    for line in result.warnings:
+        warnings.warn(line, UserWarning, stacklevel=2)
     nothing = float("nan")
     results: dict[str, Any] = {}
     for name, group in result.groups.items():

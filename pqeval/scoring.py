@@ -69,6 +69,7 @@ def score(
     settings: dict[str, Any] = dict(inputs or {})
     settings["unknown"] = policy.unknown
     settings["unknown_categories"] = sorted(policy.unknown_categories)
+    settings["groups"] = {name: list(ids) for name, ids in (groups or {}).items()}
     return Result(
         metric=metric,
         convention=policy.name,

@@ -43,7 +43,7 @@ class VoidPolicy:
         Sum IoUs in the order of the ground-truth file instead of by image id.
     unknown : {"error", "void", "fp"}
         Predicted segments whose category the table lacks: refuse them, treat them as void, or count each as
-        a false positive of the class whose ground truth it covers most.
+        a false positive of the class whose ground truth it covers most (where it covers none, it costs nothing).
     unknown_categories : frozenset of int
         Category ids that mean "unknown" in predictions; their segments are void.
     """

@@ -180,11 +180,11 @@ def void_report(
     Returns
     -------
     dict
-        ``pixels`` and ``unknown_pixels`` of the predictions; ``unknown_segments``: predicted segments treated
-        as unknown; ``fp_forgiven_by_void`` and ``fp_forgiven_by_crowd``: predicted segments that would be FPs;
-        ``fn_unknown``: missed gt segments that unknown pixels cover by more than half; and
-        ``pq_if_unknown_were_wrong``: PQ (All) had each of those been covered by a segment of a wrong class
-        instead, that is, with one FP more in their class.
+        ``pixels`` and ``unknown_pixels`` of the predictions, gt void included; ``unknown_segments``:
+        predicted segments treated as unknown; ``fp_forgiven_by_void`` and ``fp_forgiven_by_crowd``: predicted
+        segments that would be FPs; ``fn_unknown``: missed gt segments that unknown pixels cover by more than
+        half; and ``pq_if_unknown_were_wrong``: PQ (All) had each of those been covered by a segment of a wrong
+        class instead, that is, with one FP more in their class.
     """
     outcome = rows[:, Column.OUTCOME]
     unknown = rows[(outcome == Outcome.FN) & (2 * rows[:, Column.VOID] > rows[:, Column.AREA])]

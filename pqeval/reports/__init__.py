@@ -8,13 +8,28 @@ import sys
 from collections.abc import Mapping
 
 from pqeval.ledger import Ledger
-from pqeval.output import write_text
+from pqeval.output import check_target, write_text
 from pqeval.registry import Room
 from pqeval.result import Result
 
-__all__ = ["room", "write_reports"]
+__all__ = ["check_targets", "room", "write_reports"]
 
 room = Room(__name__, kind="report")
+
+
+def check_targets(targets: Mapping[str, str | os.PathLike[str] | None]) -> None:
+    """Refuse, before anything is counted, targets of :func:`write_reports` that cannot be written.
+
+    Raises
+    ------
+    UsageError, FileError
+        If there is no such report, or no file can be made there.
+    """
+    for name, target in targets.items():
+        if target is not None:
+            room.get(name)
+            if os.fspath(target) != "-":
+                check_target(target)
 
 
 def write_reports(result: Result, ledger: Ledger, targets: Mapping[str, str | os.PathLike[str] | None]) -> None:

@@ -39,7 +39,7 @@ def class_rows(result: Result) -> Iterator[tuple[str, ...]]:
 def footer(result: Result) -> Iterator[str]:
     """Yield the lines under the table: convention, counts, what void and crowd did."""
     images, void = result.images, result.void
-    counted = f"{images['evaluated']} images"
+    counted = f"{images['evaluated']} image{'' if images['evaluated'] == 1 else 's'}"
     if images["missing"]:
         fate = "left out" if images["skipped"] else "scored as empty"
         counted += f" ({images['missing']} without prediction, {fate})"

@@ -142,8 +142,8 @@ def test_warnings_go_to_standard_error_and_quiet_drops_them(data, capsys):
     code, out, err = run(capsys, *arguments)
     assert code == 0
     assert err == (
-        f"warning: [gt-area] 1 image, first {data / 'gt' / '000000000002.png'} (image 2): ground-truth segment id 1 "
-        "states area 99 but has 4 pixels; pixels are counted; do: correct the area fields of the ground truth\n"
+        f"warning: [gt-area] 1 image, first {data / 'gt' / '000000000002.png'} (image 2): "
+        "ground-truth segment id 1 states area 99 but has 4 pixels; pixels are counted; do: correct the area fields of the ground truth\n"
     )
     code, quiet_out, err = run(capsys, *arguments, "--quiet")
     assert (code, quiet_out, err) == (0, out, "")
@@ -304,14 +304,47 @@ def test_a_reader_that_leaves_early_is_no_error(data):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def _read(terminal: int) -> str:
+    """What is left on a pseudo-terminal; Linux ends with an error where others end with nothing."""
+    try:
+        return os.read(terminal, 4096).decode()
+    except OSError:
+        return ""
+
+
 def test_progress_is_shown_on_a_terminal_only(data):
     pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
     master, slave = pty.openpty()
     command = [sys.executable, "-m", "pqeval", "evaluate", "--gt", data / "gt.json", "--pred", data / "pred.json"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=slave, text=True, check=False)
     os.close(slave)
-    shown = os.read(master, 65536).decode()
+    shown = ""
+    while "2/2" not in shown and (part := _read(master)):
+        shown += part
     os.close(master)
     assert done.returncode == 0
     assert "2/2" in shown
     assert "2/2" not in done.stdout
+
+
+def test_ids_that_do_not_line_up_are_a_failed_check(data, capsys):
+    rows = [row | {"category_id": {1: 2, 2: 7, 7: 1}[row["category_id"]]} for row in LISTED]
+    pqeval.save_coco_panoptic(data / "off.json", [(1, TRUTH, rows), (2, TRUTH, rows)], TABLE)
+    target = data / "result.json"
+    code, out, err = run(capsys, "evaluate", "--gt", data / "gt.json", "--pred", data / "off.json", "--json", target)
+    assert code == 1
+    assert "| All    | 0.0 | 0.0 | 0.0 | 3 |\n" in out
+    assert err.startswith("warning: [categories-misaligned] 6 of 6 ground-truth segments are found with IoU > 0.5")
+    assert pqeval.Result.from_json(target).pq == 0.0
+
+
+def test_a_target_that_cannot_be_written_is_found_before_the_work(data, capsys, monkeypatch):
+    monkeypatch.setattr("pqeval.opening.Opened.count", lambda *_: pytest.fail("counted"))
+    inputs = ("evaluate", "--gt", data / "gt.json", "--pred", data / "pred.json")
+    code, out, err = run(capsys, *inputs, "--csv", data / "none" / "c.csv")
+    assert (code, out) == (3, "")
+    assert err == (
+        f"error: {data / 'none' / 'c.csv'}: cannot write into {data / 'none'}\n"
+        "  expected: a file name in an existing folder that may be written\n"
+        "  do: create the folder, or choose another place\n"
+    )
