@@ -1,0 +1,27 @@
+"""Settings of the property tests, and the order of the tests."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "pqeval",
+    max_examples=100,
+    deadline=None,  # the first example of a kernel compiles it
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=os.environ.get("CI", "").lower() in ("1", "true"),
+    print_blob=True,
+)
+settings.load_profile("pqeval")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests that look at what all others left behind at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("run_last") is not None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "run_last: looks at what the other tests left behind")

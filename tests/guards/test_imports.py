@@ -1,0 +1,317 @@
+"""Who may import whom.
+
+The graph is drawn from the source, so that imports inside functions are seen as well. Imports that only a type
+checker sees are held apart from those that run.
+"""
+
+from __future__ import annotations
+
+import ast
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "pqeval"
+
+ALLOWED = {
+    "__init__": "_version",
+    "__main__": "cli",
+    # What everything may lean on.
+    "errors": "",
+    "_version": "",
+    "output": "errors",
+    "registry": "errors",
+    "engines": "",
+    "engines.*": "errors",
+    # The waist: data types, from pixels to numbers.
+    "core": "",
+    "core.kernels": "",
+    "categories": "errors",
+    "labelmap": "errors core.kernels",
+    "segments": "errors categories labelmap",
+    "frame": "errors categories labelmap segments",
+    "overlap": "frame segments",
+    "ledger": "errors frame",
+    "result": "errors output _version",
+    # Counting, and the ratios of the counts.
+    "void": "errors core.kernels segments overlap",
+    "core.count": "core.kernels frame overlap",
+    "core.match": "errors core.kernels segments overlap ledger void",
+    "counting": "errors categories labelmap segments frame ledger void core.count core.match",
+    "metrics": "registry",
+    "metrics.*": "errors categories ledger result metrics._*",
+    "alignment": "errors categories ledger",
+    "scoring": "errors categories ledger result void metrics alignment",
+    # Outer rooms: they see the waist and their own private siblings.
+    "formats": "registry",
+    "formats.*": "errors output categories labelmap segments frame formats._*",
+    "reports": "registry output ledger result",
+    "reports.*": "ledger result reports._*",
+    # Wiring.
+    "arrays": "errors categories labelmap segments frame counting",
+    "accumulate": "errors categories frame ledger result void counting arrays scoring",
+    "pairing": "errors frame formats._side",
+    "opening": "errors categories labelmap ledger void counting pairing formats formats._side",
+    "evaluation": "errors ledger result void opening scoring engines.* metrics reports",
+    "validation": "errors output void opening engines.*",
+    "panopticapi": "evaluation",
+    "selftest": "",
+    "demo": "demo.*",
+    "demo.*": "demo.*",
+    "cli": "_version errors",
+}
+
+LATE = {
+    # Heavy imports wait until a command needs them.
+    "cli": "demo evaluation formats reports reports.table selftest validation",
+    "selftest": "accumulate core.kernels",  # of the kernels only where their cache is
+    "demo.*": "__init__ errors demo.* evaluation formats.coco result",
+    "result": "reports.markdown",  # Result.to_markdown, a shorthand
+}
+
+TYPING = {
+    "__init__": "accumulate categories errors evaluation formats.coco labelmap panopticapi result validation",
+    "demo.*": "result",
+}
+
+FOREIGN = {
+    "numba": "core.kernels",
+    "PIL": "formats._png demo.*",
+    "scipy": "formats._coco_write demo.*",
+    "click": "cli",
+    "rich": "cli reports.table demo.*",
+    "torch": "",
+}
+
+# What the design says in words; each holds whatever the tables above allow.
+WORDS = [
+    (
+        "core imports no outer room",
+        "core.*",
+        "formats formats.* reports reports.* metrics metrics.* engines.* cli",
+    ),
+    (
+        "formats know neither counting nor metrics",
+        "formats.*",
+        "core core.* void counting metrics metrics.* scoring",
+    ),
+    (
+        "reports know neither counting nor metrics",
+        "reports.*",
+        "core core.* void counting metrics metrics.* scoring",
+    ),
+    ("metrics see no pixels", "metrics.*", "core core.* labelmap frame formats formats.* void"),
+    ("engines know nothing of what they run", "engines.*", "core.* frame ledger opening formats formats.*"),
+]
+KERNEL_CALLERS = {"core.count", "core.match", "labelmap", "void", "selftest"}
+
+
+class Edge(NamedTuple):
+    importer: str
+    imported: str
+    kind: str
+    """``top`` for what runs on import, ``late`` for imports in functions, ``typing`` for a type checker's."""
+
+
+def modules(package: Path) -> dict[str, Path]:
+    """List the modules of a package by their name without that of the package."""
+    found = {}
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)] = path
+    return found
+
+
+def graph(package: Path) -> tuple[list[Edge], list[Edge]]:
+    """Draw the edges inside a package, and those to other packages."""
+    own: list[Edge] = []
+    foreign: list[Edge] = []
+    known = modules(package)
+
+    def add(importer: str, target: str, kind: str) -> None:
+        first, _, rest = target.partition(".")
+        if first != package.name:
+            foreign.append(Edge(importer, first, kind))
+            return
+        while rest and rest not in known:
+            rest = rest.rpartition(".")[0]
+        own.append(Edge(importer, rest or "__init__", kind))
+
+    def visit(node: ast.AST, importer: str, kind: str) -> None:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            for child in node.body:
+                visit(child, importer, "typing")
+            for child in node.orelse:
+                visit(child, importer, kind)
+            return
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            kind = "late"
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                add(importer, alias.name, kind)
+        if isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = f"{package.name}.{importer}".split(".")
+                above = above if known[importer].name == "__init__.py" else above[:-1]
+                base = ".".join([*above[: len(above) + 1 - node.level], *([base] if base else [])])
+            for alias in node.names:
+                add(importer, f"{base}.{alias.name}", kind)
+        for child in ast.iter_child_nodes(node):
+            visit(child, importer, kind)
+
+    for name, path in known.items():
+        visit(ast.parse(path.read_text(encoding="utf-8")), name, "top")
+    return own, foreign
+
+
+def matches(name: str, patterns: str) -> bool:
+    return any(fnmatch(name, pattern) for pattern in patterns.split())
+
+
+def row_for(name: str, table: dict[str, str]) -> str:
+    """Return the row of a module: its own, or that of its room."""
+    if name in table:
+        return table[name]
+    return table.get(f"{name.split('.')[0]}.*" if "." in name else name, "")
+
+
+def complaints(package: Path) -> list[str]:
+    """List what is imported against the rules."""
+    own, foreign = graph(package)
+    found = []
+    tables = {"top": [ALLOWED], "late": [ALLOWED, LATE], "typing": [ALLOWED, TYPING]}
+    for edge in own:
+        if not any(matches(edge.imported, row_for(edge.importer, table)) for table in tables[edge.kind]):
+            found.append(f"{edge.importer} imports {edge.imported} ({edge.kind})")
+    for words, importer, imported in WORDS:
+        found += [
+            f"{words}: {edge.importer} imports {edge.imported}"
+            for edge in own
+            if edge.kind != "typing" and matches(edge.importer, importer) and matches(edge.imported, imported)
+        ]
+    found += [
+        f"only the room of integers and its gates call kernels: {edge.importer} does"
+        for edge in own
+        if edge.imported == "core.kernels" and edge.importer not in KERNEL_CALLERS
+    ]
+    found += [
+        f"{edge.importer} imports {edge.imported}"
+        for edge in foreign
+        if edge.kind != "typing"
+        and edge.imported in FOREIGN
+        and not matches(edge.importer, FOREIGN[edge.imported])
+    ]
+    return found + cycles([edge for edge in own if edge.kind == "top"])
+
+
+def cycles(edges: list[Edge]) -> list[str]:
+    """List the modules that cannot be put in an order."""
+    left = {name for edge in edges for name in (edge.importer, edge.imported)}
+    while True:
+        free = left - {edge.importer for edge in edges if edge.importer in left and edge.imported in left}
+        if not free:
+            return [f"these import each other in a circle: {', '.join(sorted(left))}"] if left else []
+        left -= free
+
+
+def stale(package: Path) -> list[str]:
+    """List rows for modules that do not exist, and allowed edges that nobody uses."""
+    own, _ = graph(package)
+    known = modules(package)
+    found = [
+        f"there is no {row}"
+        for table in (ALLOWED, LATE, TYPING)
+        for row in table
+        if not any(fnmatch(name, row) for name in known)
+    ]
+    for row, patterns in ALLOWED.items():
+        if row.endswith("*"):
+            continue  # a room's row is for files that do not exist yet, too
+        used = {edge.imported for edge in own if edge.importer == row}
+        found += [
+            f"{row} does not import {pattern}"
+            for pattern in patterns.split()
+            if not any(fnmatch(name, pattern) for name in used)
+        ]
+    return found
+
+
+def test_imports_follow_the_table():
+    assert complaints(PACKAGE) == []
+
+
+def test_the_table_is_no_wider_than_the_code():
+    assert stale(PACKAGE) == []
+
+
+def test_every_module_has_a_row():
+    for name in modules(PACKAGE):
+        assert name in ALLOWED or f"{name.split('.')[0]}.*" in ALLOWED, name
+
+
+ROOMS = ("core", "demo", "engines", "formats", "metrics", "reports")
+
+
+def planted(folder: Path, files: dict[str, str]) -> Path:
+    """Make a package called pqeval of these files, and of empty ones for all the other modules of the table."""
+    names = [name for name in ALLOWED if not name.endswith("*")]
+    empty = {f"{name}/__init__" if name in ROOMS else name.replace(".", "/"): "" for name in names}
+    for name, text in (empty | files).items():
+        path = (folder / "pqeval" / name).with_suffix(".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder / "pqeval"
+
+
+@pytest.mark.parametrize(
+    ("files", "complaint"),
+    [
+        ({"ledger": "from pqeval.scoring import score"}, "ledger imports scoring (top)"),
+        ({"ledger": "def f():\n    import pqeval.scoring"}, "ledger imports scoring (late)"),
+        (
+            {"core/match": "from pqeval.formats import room"},
+            "core imports no outer room: core.match imports formats",
+        ),
+        (
+            {"core/match": "def f():\n    from pqeval.formats.coco import open_side", "formats/coco": ""},
+            "core imports no outer room: core.match imports formats.coco",
+        ),
+        (
+            {"formats/new": "from pqeval.core.kernels import dense_runs"},
+            "formats know neither counting nor metrics: formats.new imports core.kernels",
+        ),
+        ({"formats/new": "from ..void import convention"}, "formats.new imports void (top)"),
+        ({"formats/new": "from .other import x", "formats/other": ""}, "formats.new imports formats.other (top)"),
+        ({"metrics/new": "from pqeval.labelmap import LabelMap"}, "metrics.new imports labelmap (top)"),
+        ({"engines/cluster": "from pqeval import frame"}, "engines.cluster imports frame (top)"),
+        (
+            {"ledger": "from pqeval.core import kernels"},
+            "only the room of integers and its gates call kernels: ledger does",
+        ),
+        ({"ledger": "import numba.core"}, "ledger imports numba"),
+        ({"labelmap": "def f():\n    from PIL import Image"}, "labelmap imports PIL"),
+        (
+            {"errors": "import pqeval.output", "output": "import pqeval.errors"},
+            "these import each other in a circle: errors, output",
+        ),
+        (
+            {"ledger": "if TYPE_CHECKING:\n    from pqeval.result import Result"},
+            "ledger imports result (typing)",
+        ),
+    ],
+)
+def test_a_planted_import_is_seen(tmp_path, files, complaint):
+    assert complaint in complaints(planted(tmp_path, files))
+
+
+def test_planted_rows_without_use_are_seen(tmp_path):
+    found = stale(planted(tmp_path, {}))
+    assert "ledger does not import frame" in found
+    assert "there is no formats.*" in found
+
+
+def test_a_plain_planted_package_is_clean(tmp_path):
+    assert complaints(planted(tmp_path, {"ledger": "from pqeval.frame import ImageId"})) == []

@@ -1,0 +1,360 @@
+"""Slow twins: the kernels, and a whole evaluator, in plain Python and as close to the definitions as can be.
+
+Nothing of pqeval is imported and nothing is fast. A segment is a set of pixels, a decision about 1/2 is made on
+fractions, and no twin uses the uniqueness theorem: every pair is looked at.
+
+Sources: Kirillov, He, Girshick, Rother, Dollár, "Panoptic Segmentation", CVPR 2019, sections 4.1 and 4.2;
+cocodataset/panopticapi, ``evaluation.py``, for the convention ``panopticapi``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+from itertools import groupby
+
+HALF = Fraction(1, 2)
+
+TAKES_NO_PART = -1
+UNKNOWN_IS_WRONG = -2
+TP, FN, FP, VOID_EXCUSED, CROWD_EXCUSED, CROWD, UNKNOWN, IGNORED = range(1, 9)
+GT, PRED = 0, 1
+
+
+# The kernels, one twin each: the same arguments as sequences of int, lists as results.
+
+
+def dense_runs(pixels):
+    """Group equal neighbours; return where each group ends, and what it consists of."""
+    ends, ids, position = [], [], 0
+    for number, group in groupby(pixels):
+        position += len(list(group))
+        ends.append(position)
+        ids.append(number)
+    return ends, ids
+
+
+def dense(ends, values):
+    """Write runs out pixel by pixel."""
+    pixels = []
+    for end, value in zip(ends, values, strict=True):
+        pixels += [value] * (end - len(pixels))
+    return pixels
+
+
+def run_areas(ends, rows, count):
+    """Count the pixels of each row."""
+    pixels = dense(ends, rows)
+    return [pixels.count(row) for row in range(count)]
+
+
+def run_overlap(gt_ends, gt_rows, pred_ends, pred_rows, pred_count):
+    """Count the pixels of each pair of rows; return the pairs as one number each, ascending."""
+    shared = Counter(zip(dense(gt_ends, gt_rows), dense(pred_ends, pred_rows), strict=True))
+    pairs = sorted(shared)
+    return [g * pred_count + p for g, p in pairs], [shared[pair] for pair in pairs]
+
+
+def excusing_crowds(gt_category, gt_crowd, gt_position, classes, last_only):
+    """Mark the crowds of every class: all of them, or the one that the list names last."""
+    marks = [0] * len(gt_category)
+    for wanted in range(classes):
+        crowds = [g for g in range(1, len(marks)) if gt_crowd[g] and gt_category[g] == wanted]
+        if last_only and crowds:
+            crowds = [max(crowds, key=lambda g: gt_position[g])]
+        for g in crowds:
+            marks[g] = 1
+    return marks
+
+
+def crowd_pixels(pair_gt, pair_pred, inter, gt_category, pred_category, marks):
+    """Count, for every predicted segment, its pixels on the marked segments of its class."""
+    table = dict(zip(zip(pair_gt, pair_pred, strict=True), inter, strict=True))
+    return [
+        sum(
+            table.get((g, p), 0)
+            for g in range(len(gt_category))
+            if p > 0 and marks[g] and gt_category[g] == pred_category[p]
+        )
+        for p in range(len(pred_category))
+    ]
+
+
+def charge_unknown(pair_gt, pair_pred, inter, gt_category, gt_crowd, pred_category):
+    """Let the class of the most covered gt segment pay (not a crowd; the lowest id among equals)."""
+    table = dict(zip(zip(pair_gt, pair_pred, strict=True), inter, strict=True))
+    charged = list(pred_category)
+    for p, category in enumerate(pred_category):
+        if category != UNKNOWN_IS_WRONG:
+            continue
+        owners = [
+            g for g in range(len(gt_category)) if gt_category[g] >= 0 and not gt_crowd[g] and (g, p) in table
+        ]
+        owners.sort(key=lambda g: (-table[g, p], g))
+        charged[p] = gt_category[owners[0]] if owners else TAKES_NO_PART
+    return charged
+
+
+def match_segments(
+    pair_gt,
+    pair_pred,
+    inter,
+    gt_ids,
+    gt_category,
+    gt_crowd,
+    gt_area,
+    pred_ids,
+    pred_category,
+    pred_area,
+    charged,
+    crowd,
+):
+    """Look at every pair, then give every segment its row; return the rows and the number of zero unions.
+
+    Columns: side, segment, category, outcome, partner, inter, union, area, void, crowd. Where stated areas are
+    wrong, several pairs of a segment may exceed 1/2: a gt segment has a row per match, and of everything else
+    that has no row of its own the last pair is shown.
+    """
+    table = dict(zip(zip(pair_gt, pair_pred, strict=True), inter, strict=True))
+    all_gt, all_pred = range(1, len(gt_ids)), range(1, len(pred_ids))
+    nobody = [p for p in range(len(pred_ids)) if p == 0 or pred_category[p] == TAKES_NO_PART]
+
+    def on_void(p):
+        return table.get((0, p), 0)
+
+    def union(g, p):
+        return gt_area[g] + pred_area[p] - table[g, p] - on_void(p)
+
+    def exceeds(g, p):
+        real = gt_category[g] >= 0 and not gt_crowd[g] and pred_category[p] != TAKES_NO_PART
+        return real and (g, p) in table and union(g, p) > 0 and Fraction(table[g, p], union(g, p)) > HALF
+
+    def same(g, p):
+        return gt_category[g] == pred_category[p]
+
+    def seen(g, p):
+        return table[g, p], union(g, p)
+
+    rows = []
+    for g in all_gt:
+        above = [p for p in all_pred if exceeds(g, p)]
+        matches = [p for p in above if same(g, p)]
+        outcome = IGNORED if gt_category[g] < 0 else CROWD if gt_crowd[g] else TP if matches else FN
+        void = sum(table.get((g, p), 0) for p in nobody)
+        for p in matches or above[-1:] or [None]:
+            shown = (0, 0, 0) if p is None else (pred_ids[p], *seen(g, p))
+            rows.append([GT, gt_ids[g], gt_category[g], outcome, *shown, gt_area[g], void, 0])
+    for p in all_pred:
+        above = [g for g in all_gt if exceeds(g, p)]
+        matches = [g for g in above if same(g, p)]
+        if TAKES_NO_PART in (pred_category[p], charged[p]):
+            outcome = UNKNOWN
+        elif matches:
+            outcome = TP
+        elif on_void(p) > HALF * pred_area[p]:
+            outcome = VOID_EXCUSED
+        elif on_void(p) + crowd[p] > HALF * pred_area[p]:
+            outcome = CROWD_EXCUSED
+        else:
+            outcome = FP
+        g = (matches or above or [None])[-1]
+        shown = (0, 0, 0) if g is None else (gt_ids[g], *seen(g, p))
+        rows.append([PRED, pred_ids[p], charged[p], outcome, *shown, pred_area[p], on_void(p), crowd[p]])
+
+    undefined = sum(
+        union(g, p) == 0
+        for g, p in table
+        if g and p and gt_category[g] >= 0 and not gt_crowd[g] and gt_category[g] == pred_category[p]
+    )
+    return rows, undefined
+
+
+# The whole evaluation of a data set of small images.
+
+
+class Refused(Exception):
+    """The data cannot be scored; the argument names the reason."""
+
+
+def panoptic_quality(dataset, convention="coco", unknown="error"):
+    """Evaluate a data set given as plain lists and dicts.
+
+    Parameters
+    ----------
+    dataset : dict
+        ``categories``: list of ``{"id", "name", "isthing"}``. ``images``, in file order: list of ``{"image_id",
+        "gt": {"map", "segments"}, "pred": {"map", "segments"}}`` with maps as lists of rows of ids.
+    convention : {"coco", "panopticapi"}
+        As in pqeval.
+    unknown : {"error", "void", "fp"}
+        As in pqeval.
+
+    Returns
+    -------
+    dict
+        ``per_class``: list of dicts with ``id, tp, fp, fn, iou_sum, pq, sq, rq``; ``groups``: All, Things,
+        Stuff with ``pq, sq, rq, n``; ``notes``: for every oddity of the data, the ids of the images with it;
+        ``excused``: how many predicted segments were forgiven by ``void`` and by ``crowd``.
+
+    Raises
+    ------
+    Refused
+        Where pqeval raises a DataError.
+    """
+    known = [category["id"] for category in dataset["categories"]]
+    counts = {number: {"tp": 0, "fp": 0, "fn": 0, "iou_sum": 0.0} for number in known}
+    notes, excused = {}, Counter(void=0, crowd=0)
+    images = list(dataset["images"])
+    if convention == "coco":
+        images.sort(key=lambda image: (isinstance(image["image_id"], str), image["image_id"]))
+    for image in images:
+        _one_image(image, known, convention, unknown, counts, notes, excused)
+
+    per_class = []
+    for number in known:
+        row = {"id": number, **counts[number]}
+        weight = row["tp"] + 0.5 * row["fp"] + 0.5 * row["fn"]
+        row["pq"] = row["iou_sum"] / weight if weight else None
+        row["sq"] = (row["iou_sum"] / row["tp"] if row["tp"] else 0.0) if weight else None
+        row["rq"] = row["tp"] / weight if weight else None
+        per_class.append(row)
+    groups = {}
+    for name, wanted in (("All", (0, 1)), ("Things", (1,)), ("Stuff", (0,))):
+        kinds = {category["id"] for category in dataset["categories"] if category["isthing"] in wanted}
+        rows = [row for row in per_class if row["id"] in kinds and row["pq"] is not None]
+        groups[name] = {"n": len(rows)}
+        for score in ("pq", "sq", "rq"):
+            # One by one: from Python 3.12 on, sum() of floats compensates its rounding.
+            total = 0.0
+            for row in rows:
+                total += row[score]
+            groups[name][score] = total / len(rows) if rows else None
+    return {"per_class": per_class, "groups": groups, "notes": notes, "excused": dict(excused)}
+
+
+def _one_image(image, known, convention, unknown, counts, notes, excused):
+    official = convention == "panopticapi"
+
+    def note(reason):
+        notes.setdefault(reason, set()).add(image["image_id"])
+
+    gt_pixels, pred_pixels = _pixel_sets(image["gt"]["map"]), _pixel_sets(image["pred"]["map"])
+    if _shape(image["gt"]["map"]) != _shape(image["pred"]["map"]):
+        raise Refused("shape")
+    void = gt_pixels.pop(0, set())
+    pred_pixels.pop(0, None)
+    gt = _listed(image["gt"]["segments"], official, note)
+    pred = _listed(image["pred"]["segments"], official, note)
+    if set(pred) != set(pred_pixels):
+        raise Refused("pred-ids")
+    if set(gt_pixels) - set(gt):
+        note("gt-id-not-listed")
+    if set(gt) - set(gt_pixels):
+        note("gt-id-without-pixels")
+    for number, segment in gt.items():
+        segment["pixels"] = gt_pixels.get(number, set())
+        if segment["area"] is not None and segment["pixels"] and segment["area"] != len(segment["pixels"]):
+            note("gt-area")
+    for number, segment in pred.items():
+        segment["pixels"] = pred_pixels[number]
+
+    foreign = [number for number, segment in gt.items() if segment["category"] not in known]
+    if foreign:
+        if not official:
+            raise Refused("gt-category-unknown")
+        note("gt-category-unknown")
+    for number in foreign:
+        del gt[number]
+    foreign = [number for number, segment in pred.items() if segment["category"] not in known]
+    if foreign and unknown == "error":
+        raise Refused("pred-category-unknown")
+    charges = {}
+    for number in foreign:
+        segment = pred.pop(number)
+        if unknown == "fp":
+            charges[number] = segment
+
+    # Matches: IoU > 1/2 in one category. Pixels of p on gt void are not of p; void never lies in a gt segment.
+    gt_matched, pred_matched = set(), set()
+    for g, truth in sorted(gt.items()):
+        if truth["crowd"]:
+            continue
+        for p, guess in sorted(pred.items()):
+            inter = len(truth["pixels"] & guess["pixels"])
+            if truth["category"] != guess["category"] or not inter:
+                continue
+            union = len(truth["pixels"] | (guess["pixels"] - void))
+            if official:
+                area = len(truth["pixels"]) if truth["area"] is None else truth["area"]
+                union = area + len(guess["pixels"]) - inter - len(guess["pixels"] & void)
+                if union == 0:
+                    raise Refused("area-undefined")
+            if Fraction(inter, union) > HALF:
+                counts[truth["category"]]["tp"] += 1
+                counts[truth["category"]]["iou_sum"] += inter / union
+                gt_matched.add(g)
+                pred_matched.add(p)
+    for g, truth in gt.items():
+        if g not in gt_matched and not truth["crowd"]:
+            counts[truth["category"]]["fn"] += 1
+
+    wrong = {p: (guess, guess["category"]) for p, guess in pred.items() if p not in pred_matched}
+    for p, guess in charges.items():
+        covered = {
+            g: len(truth["pixels"] & guess["pixels"])
+            for g, truth in gt.items()
+            if not truth["crowd"] and truth["pixels"] & guess["pixels"]
+        }
+        if covered:
+            most = min(covered, key=lambda g: (-covered[g], g))
+            wrong[p] = (guess, gt[most]["category"])
+    for guess, category in wrong.values():
+        crowds = [truth["pixels"] for truth in gt.values() if truth["crowd"] and truth["category"] == category]
+        last, every = (set().union(*some) for some in (crowds[-1:], crowds))
+        size = len(guess["pixels"])
+        by_void = Fraction(len(guess["pixels"] & void), size) > HALF
+        by_last = Fraction(len(guess["pixels"] & (void | last)), size) > HALF
+        by_every = Fraction(len(guess["pixels"] & (void | every)), size) > HALF
+        if by_last != by_every:
+            note("crowds-of-one-class")
+        if by_void:
+            excused["void"] += 1
+        elif by_last if official else by_every:
+            excused["crowd"] += 1
+        else:
+            counts[category]["fp"] += 1
+
+
+def _shape(rows):
+    return len(rows), {len(row) for row in rows}
+
+
+def _pixel_sets(rows):
+    pixels = {}
+    for y, row in enumerate(rows):
+        for x, number in enumerate(row):
+            pixels.setdefault(number, set()).add((y, x))
+    return pixels
+
+
+def _listed(segments, official, note):
+    """Return the listed segments by id, in list order; repeated ids as the convention has them."""
+    listed = {}
+    for entry in segments:
+        segment = {
+            "category": entry["category_id"],
+            "crowd": bool(entry.get("iscrowd", 0)),
+            "area": entry.get("area"),
+        }
+        if entry["id"] == 0:
+            raise Refused("segment-id-void")
+        before = listed.get(entry["id"])
+        if before is not None:
+            note("segment-repeated")
+            if not official:
+                if (before["category"], before["crowd"]) != (segment["category"], segment["crowd"]):
+                    raise Refused("segment-conflict")
+                areas = (before["area"], segment["area"])
+                segment["area"] = None if None in areas else sum(areas)
+        listed[entry["id"]] = segment
+    return listed

@@ -1,0 +1,166 @@
+"""The gate of label maps: what comes in, what is refused, and that nothing changes on the way."""
+
+from __future__ import annotations
+
+import naive
+import numpy as np
+import pytest
+import strategies
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pqeval import DataError, LabelMap
+from pqeval.labelmap import MAX_ID, as_integers
+
+SMALL = [[0, 0, 7], [7, 7, 127]]
+INTEGERS = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"]
+
+
+class OnlyArray:
+    """Like a torch tensor on the CPU seen through numpy's protocol."""
+
+    def __init__(self, values) -> None:
+        self.values = np.asarray(values)
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values if dtype is None else self.values.astype(dtype)
+
+
+class OnlyDlpack:
+    """Like a tensor of a library without numpy."""
+
+    def __init__(self, values) -> None:
+        self.values = np.asarray(values)
+
+    def __dlpack__(self, **options):
+        return self.values.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.values.__dlpack_device__()
+
+
+class OnGpu:
+    """Like a torch tensor on a graphics card."""
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError("can't convert cuda:0 device type tensor to numpy.\nSee the documentation.")
+
+
+def check(array, expected=SMALL) -> None:
+    runs = LabelMap.from_array(array)
+    flat = [number for row in expected for number in row]
+    assert (runs.ends.tolist(), runs.ids.tolist()) == naive.dense_runs(flat)
+    assert (runs.ends.dtype, runs.ids.dtype) == (np.int64, np.uint32)
+    assert runs.shape == np.shape(expected)
+    assert runs.to_array().tolist() == expected
+
+
+@given(strategies.label_maps(), st.sampled_from(["uint32", "int64", "uint64"]))
+def test_a_map_survives(label_map, dtype: str) -> None:
+    check(np.array(label_map, dtype), label_map)
+
+
+@given(strategies.label_maps())
+def test_counts(label_map) -> None:
+    runs = LabelMap.from_array(np.array(label_map))
+    flat = [number for row in label_map for number in row]
+    assert runs.pixels == len(flat)
+    assert runs.present().tolist() == sorted(set(flat))
+
+
+@pytest.mark.parametrize("dtype", INTEGERS)
+def test_integer_dtypes(dtype: str) -> None:
+    check(np.array(SMALL, dtype))
+
+
+@pytest.mark.parametrize("dtype", [">u4", "<u4", ">i8", ">u2"])
+def test_byte_orders(dtype: str) -> None:
+    check(np.array(SMALL, dtype))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint32", "int64"])
+def test_memory_layouts(dtype: str) -> None:
+    array = np.array(SMALL, dtype)
+    check(np.asfortranarray(array))
+    check(np.ascontiguousarray(array.T).T)
+    check(np.repeat(np.repeat(array, 2, axis=0), 3, axis=1)[::2, ::3])
+    check(array[::-1, ::-1][::-1, ::-1])
+    check(np.ascontiguousarray(array[:, ::-1])[:, ::-1])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint32", "int64"])
+def test_read_only_maps_stay_as_they_are(dtype: str) -> None:
+    array = np.array(SMALL, dtype)
+    array.flags.writeable = False
+    check(array)
+    assert not array.flags.writeable
+    assert array.tolist() == SMALL
+    check(np.broadcast_to(np.array(7, dtype), (2, 3)), [[7] * 3] * 2)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint32", "int64"])
+@pytest.mark.parametrize("wrap", [OnlyArray, OnlyDlpack, np.ndarray.tolist, memoryview])
+def test_whatever_numpy_can_read(wrap, dtype: str) -> None:
+    check(wrap(np.array(SMALL, dtype)))
+
+
+@pytest.mark.parametrize("shape", [(6,), (6, 1), (1, 6), (1, 1, 6), (3, 1, 2)])
+def test_any_number_of_dimensions(shape: tuple[int, ...]) -> None:
+    runs = LabelMap.from_array(np.arange(6).reshape(shape))
+    assert runs.shape == shape
+    assert runs.to_array().tolist() == np.arange(6).reshape(shape).tolist()
+
+
+@pytest.mark.parametrize("dtype", ["uint32", "uint64", "int64"])
+def test_the_largest_id(dtype: str) -> None:
+    assert MAX_ID == 2**32 - 1
+    check(np.array([[0, MAX_ID]], dtype), [[0, MAX_ID]])
+
+
+@pytest.mark.parametrize(
+    ("array", "code", "named"),
+    [
+        (np.array([[0, -1]]), "id-range", "-1"),
+        (np.array([[0, -128]], np.int8), "id-range", "-128"),
+        (np.array([[0, 2**32]]), "id-range", "4294967296"),
+        (np.array([[0, 2**64 - 1]], np.uint64), "id-range", "18446744073709551615"),
+        (np.array([[0, -(2**63)]]), "id-range", "-9223372036854775808"),
+        (np.array([[0.0, 1.0]]), "id-dtype", "float64"),
+        (np.array([[0.0, 1.0]], np.float32), "id-dtype", "float32"),
+        (np.array([[True, False]]), "id-dtype", "bool"),
+        (np.array([["1", "2"]]), "id-dtype", "<U1"),
+        (np.array([[1, None]]), "id-dtype", "object"),
+        (np.array([[1 + 0j]]), "id-dtype", "complex128"),
+        ([[0, 2**64]], "id-dtype", "object"),
+        (None, "id-dtype", "object"),
+        ([[1, 2], [3]], "not-an-array", "list"),
+        (OnGpu(), "not-an-array", "can't convert cuda:0"),
+        (np.zeros((0, 3), np.uint8), "empty-map", "(0, 3)"),
+        (np.zeros((3, 0), np.uint32), "empty-map", "(3, 0)"),
+        (np.array(7), "empty-map", "()"),
+        (np.broadcast_to(np.uint32(1), (2**16, 2**15)), "map-too-large", "2147483648"),
+        (np.broadcast_to(np.uint8(1), (2**16, 2**15)), "map-too-large", "2147483648"),
+    ],
+)
+def test_what_is_refused(array, code: str, named: str) -> None:
+    with pytest.raises(DataError) as caught:
+        LabelMap.from_array(array)
+    assert caught.value.code == code
+    assert named in caught.value.found
+    assert caught.value.expected
+    assert caught.value.remedy
+
+
+def test_a_message_has_one_line_of_the_cause() -> None:
+    with pytest.raises(DataError) as caught:
+        LabelMap.from_array(OnGpu())
+    assert str(caught.value) == (
+        "a OnGpu that numpy cannot read: can't convert cuda:0 device type tensor to numpy.\n"
+        "  expected: an array of integers in the memory of this machine\n"
+        "  do: move it over first, for torch with `.cpu().numpy()`"
+    )
+
+
+def test_as_integers_leaves_the_values_alone() -> None:
+    array = np.array([[-5, 2**40]])
+    assert as_integers(array) is array

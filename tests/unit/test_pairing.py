@@ -1,0 +1,172 @@
+"""Which prediction belongs to which ground truth."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from datasets import image, save
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pqeval
+from pqeval.errors import PairingError
+from pqeval.formats._side import Image
+from pqeval.frame import image_key
+from pqeval.pairing import pair_images
+
+
+def source(name, image_ids):
+    images = {image_key(number): Image(number, rank, f"{rank}.png", None) for rank, number in enumerate(image_ids)}
+    return SimpleNamespace(file=name, images=images, categories=None, problems=[])
+
+
+def paired(gt, pred):
+    """Return the pairs of ids, in order, and the codes of the warnings."""
+    found = pair_images(source("gt.json", gt), source("pred.json", pred))
+    pairs = [(one.image_id, None if other is None else other.image_id) for one, other in found.pairs]
+    return pairs, [warning.code for warning in found.warnings]
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [[1, 2, 3], ["a", "b"], [0, "0", "00"], [None, True, False, 1.5, -3], [2**70, 2**70 + 1], []],
+    ids=str,
+)
+def test_equal_ids_belong_together(ids):
+    pairs, warnings = paired(ids, ids[::-1])
+    assert pairs == [(number, number) for number in ids]
+    assert warnings == []
+
+
+def test_the_order_is_that_of_the_truth():
+    assert paired([3, 1, 2], [1, 2, 3])[0] == [(3, 3), (1, 1), (2, 2)]
+
+
+def test_1_and_1_0_are_one_id():
+    assert paired([1], [1.0]) == ([(1, 1.0)], [])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (12, "12"),
+        (12, "0012"),
+        (12, "000000000012.png"),
+        ("000000000012", "000000000012.jpg"),
+        ("0", 0),
+        ("town/0012.png", 12),
+        ("town\\0012.PNG", 12),
+        ("frankfurt_000000", "frankfurt_000000.png"),
+        ("a.jpeg", "a.png"),
+        (2**70, str(2**70)),
+    ],
+)
+def test_ids_that_are_written_differently_belong_together_with_a_warning(one, other):
+    assert paired([one], [other]) == ([(one, other)], ["image-id-form"])
+    assert paired([other], [one]) == ([(other, one)], ["image-id-form"])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (1, True),
+        (0, False),
+        (1, "1.5"),
+        (-1, 1),
+        ("a", "A"),
+        ("a_1", "a_01"),
+        (1.5, 1),
+        ("a.tif", "a"),
+    ],
+)
+def test_ids_that_are_different_do_not(one, other):
+    pairs, warnings = paired([one], [other])
+    assert pairs == [(one, None)]
+    assert warnings == ["prediction-extra"]
+
+
+@pytest.mark.parametrize(
+    ("gt", "pred"),
+    [
+        ([12, "0012"], ["12"]),
+        ([12], ["12", "0012"]),
+        (["a/12", "b/12"], [12]),
+        ([12], ["a/12.png", "b/12.png"]),
+    ],
+)
+def test_what_is_ambiguous_is_not_guessed(gt, pred):
+    pairs, _ = paired(gt, pred)
+    assert [other for _, other in pairs] == [None] * len(gt)
+
+
+def test_an_equal_id_is_preferred_to_one_that_reads_the_same():
+    assert paired([12, 13], [12, "12", "13"])[0] == [(12, 12), (13, "13")]
+    assert paired(["12", 12], [12, 13])[0] == [("12", None), (12, 12)]
+
+
+def test_a_prediction_belongs_to_one_image_only():
+    pairs, _ = paired([1, "1", "01"], [1, "1"])
+    assert pairs == [(1, 1), ("1", "1"), ("01", None)]
+
+
+def test_predictions_of_other_images_are_told_with_five_examples():
+    found = pair_images(source("gt.json", [1]), source("pred.json", [1, *range(10, 18)]))
+    assert [warning.found for warning in found.warnings] == [
+        "8 predictions have no ground truth and are not scored: image 10, 11, 12, 13, 14 and 3 more"
+    ]
+
+
+def test_missing_predictions_are_told_with_five_examples():
+    found = pair_images(source("gt.json", list("abcdefgh")), source("pred.json", ["c"]))
+    assert [missing.image_id for missing in found.missing] == list("abdefgh")
+    error = found.missing_error("pred.json")
+    assert error.found == "no prediction for 7 of 8 images: image 'a', 'b', 'd', 'e', 'f' and 2 more"
+    assert error.file == "pred.json"
+
+
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 20),
+    st.sampled_from(["0", "1", "01", "001.png", "a/1", "a", "a.jpg", "", ".png", "1.0"]),
+    st.floats(-2, 2).filter(lambda value: value == value),
+)
+
+
+@given(st.lists(scalars, max_size=6, unique_by=image_key), st.lists(scalars, max_size=6, unique_by=image_key))
+def test_no_prediction_is_used_twice_and_none_is_lost(gt, pred):
+    found = pair_images(source("gt.json", gt), source("pred.json", pred))
+    assert [image_key(one.image_id) for one, _ in found.pairs] == [image_key(number) for number in gt]
+    used = [image_key(other.image_id) for _, other in found.pairs if other is not None]
+    assert len(used) == len(set(used))
+    assert {image_key(number) for number in gt} & {image_key(number) for number in pred} <= set(used)
+    extra = len(pred) - len(used)
+    told = [warning.found for warning in found.warnings if warning.code == "prediction-extra"]
+    assert [text.split()[0] for text in told] == ([str(extra)] if extra else [])
+
+
+@given(st.lists(scalars, max_size=6, unique_by=image_key), st.lists(scalars, max_size=6, unique_by=image_key))
+def test_the_order_in_the_files_does_not_matter(gt, pred):
+    forward = {image_key(a): b if b is None else image_key(b) for a, b in paired(gt, pred)[0]}
+    backward = {image_key(a): b if b is None else image_key(b) for a, b in paired(gt[::-1], pred[::-1])[0]}
+    assert forward == backward
+
+
+@pytest.mark.parametrize(
+    ("missing", "counts"),
+    [
+        ("empty", {"evaluated": 3, "missing": 2, "skipped": 0}),
+        ("skip", {"evaluated": 1, "missing": 2, "skipped": 2}),
+    ],
+)
+def test_missing_predictions_end_to_end(tmp_path, missing, counts):
+    gt = save(tmp_path / "gt.json", [image(number, [[1, 1]], {1: 1}) for number in (3, 1, 2)])
+    pred = save(tmp_path / "pred.json", [image("000001.png", [[1, 1]], {1: 1}, file_name="1.png")])
+    with pytest.raises(PairingError) as caught:
+        pqeval.evaluate(gt=gt, pred=pred)
+    assert caught.value.found == "no prediction for 2 of 3 images: image 3, 2"
+    result = pqeval.evaluate(gt=gt, pred=pred, missing=missing)
+    assert result.images == counts
+    assert [problem.image_id for problem in pqeval.validate(gt=gt, pred=pred).errors] == [3, 2]
+    assert pqeval.validate(gt=gt, pred=pred, missing=missing).errors == ()
