@@ -9,8 +9,10 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import signal
 import struct
 import zlib
+from contextlib import contextmanager
 from pathlib import Path
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -190,6 +192,22 @@ def save(path, images, /, *, categories=TABLE, folder=None, **other) -> Path:
         content["categories"] = categories
     path.write_text(json.dumps(content | other), encoding="utf-8")
     return path
+
+
+@contextmanager
+def within(seconds: float):
+    """Raise instead of waiting forever, where a mistake would mean to wait; in the main thread only."""
+
+    def stop(signum, frame):
+        raise AssertionError(f"still waiting after {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 # What pqeval says about them.

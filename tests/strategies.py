@@ -103,8 +103,11 @@ def area_of(dice: Dice, shape: tuple[int, int]) -> list[int]:
 
 
 def painted(dice: Dice, shape: tuple[int, int], numbers: Sequence[int]) -> list[int]:
-    """Paint each number on a void canvas; later ones cover earlier ones."""
+    """Paint each number on a void canvas: side by side, or so that later ones cover earlier ones."""
     flat = [0] * (shape[0] * shape[1])
+    if dice.below(3) == 2:
+        stretches = [number for number in dice.shuffled([*numbers, 0]) for _ in range(1 + dice.below(6))]
+        return (stretches + flat)[: len(flat)]
     for number in numbers:
         for i in area_of(dice, shape):
             flat[i] = number
@@ -211,14 +214,14 @@ def gt_sides(draw, known: list[int], well_formed: bool, conflicts: bool, largest
     numbers = draw(unique_ids(0 if dice.below(8) == 7 else 1 + dice.below(6), largest))
     flat = painted(dice, shape, numbers)
     sizes = Counter(flat)
-    one_class = dice.below(4) == 3
+    one_class = dice.below(3) == 2
     segments: list[dict[str, Any]] = []
     crowds = set()
     for number in numbers:
         if number not in sizes and (well_formed or dice.below(2)):
             continue
         category = known[0] if one_class else dice.pick(known)
-        crowd = int(dice.below(4) >= (2 if one_class else 3))
+        crowd = int(dice.below(4) >= (1 if one_class else 3))
         if well_formed and category in crowds:
             crowd = 0
         if crowd:

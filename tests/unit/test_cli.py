@@ -141,9 +141,10 @@ def test_warnings_go_to_standard_error_and_quiet_drops_them(data, capsys):
     arguments = ("evaluate", "--gt", data / "gt.json", "--pred", data / "pred.json")
     code, out, err = run(capsys, *arguments)
     assert code == 0
+    place = data / "gt" / "000000000002.png"
     assert err == (
-        f"warning: [gt-area] 1 image, first {data / 'gt' / '000000000002.png'} (image 2): "
-        "ground-truth segment id 1 states area 99 but has 4 pixels; pixels are counted; do: correct the area fields of the ground truth\n"
+        f"warning: [gt-area] 1 image, first {place} (image 2): ground-truth segment id 1 states area 99 but has 4 "
+        "pixels; pixels are counted; do: correct the area fields of the ground truth\n"
     )
     code, quiet_out, err = run(capsys, *arguments, "--quiet")
     assert (code, quiet_out, err) == (0, out, "")
@@ -331,7 +332,8 @@ def test_ids_that_do_not_line_up_are_a_failed_check(data, capsys):
     rows = [row | {"category_id": {1: 2, 2: 7, 7: 1}[row["category_id"]]} for row in LISTED]
     pqeval.save_coco_panoptic(data / "off.json", [(1, TRUTH, rows), (2, TRUTH, rows)], TABLE)
     target = data / "result.json"
-    code, out, err = run(capsys, "evaluate", "--gt", data / "gt.json", "--pred", data / "off.json", "--json", target)
+    inputs = ("evaluate", "--gt", data / "gt.json", "--pred", data / "off.json")
+    code, out, err = run(capsys, *inputs, "--json", target)
     assert code == 1
     assert "| All    | 0.0 | 0.0 | 0.0 | 3 |\n" in out
     assert err.startswith("warning: [categories-misaligned] 6 of 6 ground-truth segments are found with IoU > 0.5")
