@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from pqeval.arrays import image_ids, read_side
+from pqeval.arrays import batch_size, image_ids, read_side
 from pqeval.categories import Categories
 from pqeval.counting import count_pair
 from pqeval.errors import MergeError, PqevalError, ShapeError, raise_all
@@ -237,12 +237,5 @@ def panoptic_quality(
         unknown_categories=unknown_categories,
         groups=groups,
     )
-    shape: tuple[int, ...] = getattr(gt, "shape", ())
-    metric.update(
-        gt=gt,
-        pred=pred,
-        image_id=list(range(shape[0])) if len(shape) == 4 else [0],
-        crowd=crowd,
-        void_category=void_category,
-    )
+    metric.update(gt=gt, pred=pred, image_id=list(range(batch_size(gt))), crowd=crowd, void_category=void_category)
     return metric.compute()

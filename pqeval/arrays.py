@@ -15,7 +15,7 @@ from pqeval.frame import ImageId
 from pqeval.labelmap import MAX_ID, LabelMap, as_integers
 from pqeval.segments import Row, read_rows
 
-__all__ = ["image_ids", "read_side"]
+__all__ = ["batch_size", "image_ids", "read_side"]
 
 USUAL_VOID = (0, 255)
 
@@ -76,9 +76,8 @@ def read_side(
                 expected="two maps of one shape",
                 remedy="pass the category and the instance of every pixel",
             )
-        return [_from_categories(category, instance, categories, side, crowd, void_category)]
-    is_array = any(hasattr(value, name) for name in ("shape", "__array__", "__dlpack__"))
-    both = as_integers(value) if is_array else np.empty(0, np.uint8)
+        return [_from_categories(category, instance, side, categories, crowd, void_category)]
+    both = as_integers(value) if _is_array(value) else np.empty(0, np.uint8)
     if both.ndim not in (3, 4) or both.shape[-1] != 2:
         raise ShapeError(
             code="array-form",
@@ -86,9 +85,12 @@ def read_side(
             expected="(id_map, segments), (category_map, instance_map), or an array (H, W, 2) or (B, H, W, 2)",
             remedy='pass the id map together with its list, [{"id": 1, "category_id": 17}, ...]',
         )
-    images = both if both.ndim == 4 else both[np.newaxis]
+    options = (categories, crowd, void_category)
+    if both.ndim == 3:
+        return [_from_categories(both[..., 0], both[..., 1], side, *options)]
     return [
-        _from_categories(image[..., 0], image[..., 1], categories, side, crowd, void_category) for image in images
+        _from_categories(image[..., 0], image[..., 1], f"{side}[{place}]", *options)
+        for place, image in enumerate(both)
     ]
 
 
@@ -124,6 +126,16 @@ def image_ids(value: Any) -> list[ImageId]:
     return ids
 
 
+def batch_size(value: Any) -> int:
+    """Return how many images one side of a call holds: B for a (B, H, W, 2) array, 1 for all other forms."""
+    shape = as_integers(value).shape if _is_array(value) else ()
+    return int(shape[0]) if len(shape) == 4 else 1
+
+
+def _is_array(value: Any) -> bool:
+    return any(hasattr(value, name) for name in ("shape", "__array__", "__dlpack__"))
+
+
 def _is_segments(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(entry, Mapping) for entry in value)
 
@@ -136,8 +148,8 @@ def _describe(value: Any) -> str:
 def _from_categories(
     category: npt.NDArray[Any],
     instance: npt.NDArray[Any],
-    categories: Categories,
     side: str,
+    categories: Categories,
     crowd: Iterable[tuple[int, int]],
     void_category: int | Iterable[int] | None,
 ) -> SideInput:

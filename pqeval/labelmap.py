@@ -140,7 +140,7 @@ def as_integers(array: Any) -> npt.NDArray[np.integer[Any]]:
             code="not-an-array",
             found=f"a {type(array).__name__} that numpy cannot read: {str(reason).splitlines()[0]}",
             expected="an array of integers in the memory of this machine",
-            remedy="move it over first, for torch with `.cpu().numpy()`",
+            remedy="make its rows equally long; for torch, move it over first with `.cpu().numpy()`",
         ) from reason
     if dense.dtype.kind not in "iu":
         raise ImageError(

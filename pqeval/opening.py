@@ -12,10 +12,10 @@ from pqeval.categories import Categories
 from pqeval.counting import count_pair
 from pqeval.errors import CategoryError, PqevalError, raise_all
 from pqeval.formats import room as formats
-from pqeval.formats._side import Image, Source
 from pqeval.labelmap import LabelMap
 from pqeval.ledger import FrameLedger
 from pqeval.pairing import Pairing, pair_images
+from pqeval.source import Image, Source
 from pqeval.void import VoidPolicy
 
 __all__ = ["Opened", "open_both"]

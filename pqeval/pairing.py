@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from pqeval.errors import DataWarning, PairingError
-from pqeval.formats._side import Image, Source
 from pqeval.frame import ImageId, Key, image_key
+from pqeval.source import Image, Source
 
 __all__ = ["Pairing", "pair_images"]
 
@@ -85,7 +85,7 @@ def pair_images(gt: Source, pred: Source) -> Pairing:
         warnings.append(
             DataWarning(
                 code="image-id-form",
-                found=f"image ids are written differently on the two sides, for {len(respelled)} images: "
+                found=f"image ids are written differently on the two sides ({len(respelled)} in all): "
                 f"{respelled[0][0]!r} in the ground truth is taken for {respelled[0][1]!r} in the prediction",
                 expected="equal image ids, type included",
                 remedy="write the image ids as the ground truth does",
@@ -96,7 +96,7 @@ def pair_images(gt: Source, pred: Source) -> Pairing:
         warnings.append(
             DataWarning(
                 code="prediction-extra",
-                found=f"{len(extra)} predictions have no ground truth and are not scored: image {_shown(extra)}",
+                found=f"predictions without ground truth are not scored ({len(extra)}): image {_shown(extra)}",
                 expected="predictions for the images of the ground truth",
                 remedy="check that the ground truth is the right split",
                 file=pred.file,
@@ -113,6 +113,8 @@ def _forms(images: Iterable[Image]) -> dict[str, Image | None]:
 
 
 def _plain(image_id: ImageId) -> str:
+    if image_id is None or isinstance(image_id, bool):
+        return "\0" + repr(image_id)  # never the form of a string
     if not isinstance(image_id, str):
         return repr(int(image_id) if isinstance(image_id, float) and image_id.is_integer() else image_id)
     name = PurePosixPath(image_id.replace("\\", "/"))

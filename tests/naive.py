@@ -42,12 +42,6 @@ def dense(ends, values):
     return pixels
 
 
-def run_areas(ends, rows, count):
-    """Count the pixels of each row."""
-    pixels = dense(ends, rows)
-    return [pixels.count(row) for row in range(count)]
-
-
 def run_overlap(gt_ends, gt_rows, pred_ends, pred_rows, pred_count):
     """Count the pixels of each pair of rows; return the pairs as one number each, ascending."""
     shared = Counter(zip(dense(gt_ends, gt_rows), dense(pred_ends, pred_rows), strict=True))

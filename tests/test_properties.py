@@ -197,6 +197,29 @@ def test_any_split_and_any_merge_change_no_byte(dataset: dict, convention: str, 
     assert shards[0].compute().to_json() == before
 
 
+@pytest.mark.parametrize("convention", ["coco", "panopticapi"])
+def test_arrival_does_not_decide_about_the_last_bit(convention: str) -> None:
+    """Sixty images with other IoUs, whose sum depends on the order of addition."""
+    segments = [{"id": 1, "category_id": 1}]
+    images, ious = [], []
+    for place in range(60):
+        length, lost = 7 + 5 * place, place % 4
+        gt, pred = [[1] * length], [[1] * (length - lost) + [0] * lost]
+        sides = {"gt": {"map": gt, "segments": segments}, "pred": {"map": pred, "segments": segments}}
+        images.append({"image_id": place, **sides})
+        ious.append((length - lost) / length)
+    by_id, backwards = 0.0, 0.0
+    for forth, back in zip(ious, reversed(ious), strict=True):
+        by_id, backwards = by_id + forth, backwards + back
+    assert by_id != backwards  # else this test would show nothing
+    table = [{"id": 1, "isthing": 1}]
+    results = [
+        score({"categories": table, "images": order}, convention=convention) for order in (images, images[::-1])
+    ]
+    assert [result.per_class[0].iou_sum for result in results] == [by_id, by_id]
+    assert results[0].to_json() == results[1].to_json()
+
+
 @forall(strategies.datasets(foreign=True))
 def test_every_image_twice(dataset: dict) -> None:
     again = copy.deepcopy(dataset["images"])

@@ -89,31 +89,6 @@ def dense_runs(pixels):
 
 
 @kernel
-def run_areas(ends, rows, count):
-    """Sum the lengths of runs per table row.
-
-    Parameters
-    ----------
-    ends : (R,) int64
-        Run ends.
-    rows : (R,) int64
-        Table row of each run, ``0 <= row < count``.
-    count : int
-        Number of rows.
-
-    Returns
-    -------
-    (count,) int64
-    """
-    areas = np.zeros(count, np.int64)
-    start = 0
-    for run in range(ends.shape[0]):
-        areas[rows[run]] += ends[run] - start
-        start = ends[run]
-    return areas
-
-
-@kernel
 def run_overlap(gt_ends, gt_rows, pred_ends, pred_rows, pred_count):
     """Count pixels per pair of (gt row, pred row) by walking two run lists at once.
 

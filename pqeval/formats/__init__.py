@@ -1,7 +1,7 @@
 """One file per dataset format, reading and (where sensible) writing; the file name is the format's name.
 
 A format module has ``DESCRIPTION`` (one line), ``LAYOUT`` (the files it expects, as a tree) and
-``open_side(path, role=..., folder=..., repeated=...)``, which returns a :class:`~pqeval.formats._side.Source`.
+``open_side(path, role=..., folder=..., repeated=...)``, which returns a :class:`~pqeval.source.Source`.
 """
 
 from __future__ import annotations

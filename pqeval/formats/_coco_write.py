@@ -124,7 +124,7 @@ def _checked(id_map: Any, segments: Iterable[Mapping[str, Any]], table: Categori
             if len(labels.shape) != 2
             else f"the id {largest}"
             if largest > MAX_RGB_ID
-            else f"category_id {lacking[0].category_id}, which the table lacks"
+            else f"category_id {lacking[0].category_id}, which the table lacks,"
         )
         found.append(
             SegmentError(

@@ -198,7 +198,12 @@ def _check_mode(png: Png) -> None:
         remedy = "write id % 256, id // 256 % 256 and id // 65536 into the three channels of an RGB PNG"
     else:
         remedy = "save with 8 bits per channel; Pillow would drop the low bytes"
-    raise ImageError(code="png-mode", found=f"the PNG is {png.mode}", expected="8-bit RGB, or RGBA", remedy=remedy)
+    raise ImageError(
+        code="png-mode",
+        found=f"the PNG is {png.mode}",
+        expected="8-bit RGB or RGBA, or a palette of such colours",
+        remedy=remedy,
+    )
 
 
 def _check_data(png: Png) -> None:
@@ -217,19 +222,14 @@ def _check_data(png: Png) -> None:
 
 
 def _decode(raw: bytes, png: Png) -> npt.NDArray[np.uint8]:
-    from PIL import Image
+    from PIL.PngImagePlugin import PngImageFile
 
     try:
-        with Image.open(io.BytesIO(raw), formats=["PNG"]) as image:
+        # Not Image.open, which warns or refuses by number of pixels; the header was compared with the data above.
+        with PngImageFile(io.BytesIO(raw)) as image:
             pixels = np.asarray(image)
             palette = image.getpalette("RGB") if png.color == 3 else None
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
-    ) as reason:
+    except (OSError, SyntaxError, ValueError) as reason:
         raise _broken(f"cannot be decoded: {reason}") from reason
     if palette is None:
         return pixels

@@ -23,10 +23,10 @@ from pqeval.formats._coco_write import save_coco_panoptic
 from pqeval.formats._json import read_object
 from pqeval.formats._paths import inside
 from pqeval.formats._png import MAX_RGB_ID, read_ids
-from pqeval.formats._side import Image
 from pqeval.frame import ImageId, Key, image_key
 from pqeval.labelmap import LabelMap
 from pqeval.segments import Row, read_rows
+from pqeval.source import Image
 
 __all__ = ["CocoSide", "open_side", "save_coco_panoptic"]
 
@@ -49,7 +49,7 @@ iscrowd and area matter in the ground truth only. A category: {"id": 1, "name": 
 
 
 class CocoSide:
-    """One opened JSON; see :class:`pqeval.formats._side.Source`."""
+    """One opened JSON; see :class:`pqeval.source.Source`."""
 
     def __init__(self, path: Path, *, role: str, folder: Path | None, repeated: str) -> None:
         self.file = str(path)
@@ -211,7 +211,8 @@ class CocoSide:
 
 
 def _is_scalar(value: Any) -> bool:
-    return value is None or isinstance(value, str | int | float)
+    # NaN, which the lenient JSON reader lets pass, would not be equal to itself.
+    return value is None or (isinstance(value, str | int | float) and value == value)
 
 
 def _fault(entry: Any) -> tuple[str, str] | None:

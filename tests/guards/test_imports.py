@@ -35,6 +35,7 @@ ALLOWED = {
     "overlap": "frame segments",
     "ledger": "errors frame",
     "result": "errors output _version",
+    "source": "errors categories labelmap segments frame",
     # Counting, and the ratios of the counts.
     "void": "errors core.kernels segments overlap",
     "core.count": "core.kernels frame overlap",
@@ -46,14 +47,14 @@ ALLOWED = {
     "scoring": "errors categories ledger result void metrics alignment",
     # Outer rooms: they see the waist and their own private siblings.
     "formats": "registry",
-    "formats.*": "errors output categories labelmap segments frame formats._*",
+    "formats.*": "errors output categories labelmap segments frame source formats._*",
     "reports": "registry output ledger result",
     "reports.*": "ledger result reports._*",
     # Wiring.
     "arrays": "errors categories labelmap segments frame counting",
     "accumulate": "errors categories frame ledger result void counting arrays scoring",
-    "pairing": "errors frame formats._side",
-    "opening": "errors categories labelmap ledger void counting pairing formats formats._side",
+    "pairing": "errors frame source",
+    "opening": "errors categories labelmap ledger void counting pairing formats source",
     "evaluation": "errors ledger result void opening scoring engines.* metrics reports",
     "validation": "errors output void opening engines.*",
     "panopticapi": "evaluation",

@@ -127,6 +127,31 @@ def test_images_in_any_order(dataset: dict) -> None:
         )
 
 
+def test_the_order_of_the_sum_decides_about_the_last_bit(tmp_path: Path) -> None:
+    """Sixty images with other IoUs, ids descending in the file."""
+    images = []
+    for place in range(60):
+        length = 7 + 5 * place
+        gt, pred = [[1] * length], [[1] * (length - place % 4) + [0] * (place % 4)]
+        sides = {
+            "gt": {"map": gt, "segments": [row(1, 1, length)]},
+            "pred": {"map": pred, "segments": [row(1, 1, 0)]},
+        }
+        images.append({"image_id": 100 - place, **sides})
+    ious = [(7 + 5 * place - place % 4) / (7 + 5 * place) for place in range(60)]
+    in_file_order, by_id = 0.0, 0.0
+    for iou in ious:
+        in_file_order += iou
+    for iou in reversed(ious):
+        by_id += iou
+    assert in_file_order != by_id  # else this test would show nothing
+    paths = strategies.write({"categories": [THING, STUFF], "images": images}, tmp_path)
+    expected, _ = run_reference(**paths)
+    assert expected["per_class"][1]["iou_sum"] == in_file_order.hex()
+    assert run_pqeval(**paths, convention="panopticapi")[0] == expected
+    assert run_pqeval(**paths, convention="coco")[0]["per_class"][1]["iou_sum"] == by_id.hex()
+
+
 @settings(max_examples=80)
 @given(strategies.datasets(well_formed=False, conflicts=True))
 def test_ill_formed_data_bug_for_bug(dataset: dict) -> None:

@@ -119,6 +119,21 @@ def test_whatever_is_an_array_of_pairs_is_read(kind, form):
     assert counts(metric.compute()) == {1: (2, 0, 0), 2: (1, 0, 0), 3: (1, 0, 0)}
 
 
+@pytest.mark.parametrize("kind", [np.asarray, OnlyArray, OnlyDlpack], ids=lambda kind: kind.__name__)
+def test_one_call_reads_batches(kind):
+    batch = np.stack([BOTH, BOTH, BOTH])
+    result = score(kind(batch), kind(batch))
+    assert (result.pq, result.images["evaluated"]) == (1.0, 3)
+
+
+def test_the_image_of_a_batch_that_cannot_be_read_is_named():
+    batch = np.stack([BOTH, BOTH, BOTH])
+    batch[1, 0, 0] = (1, -1)
+    with pytest.raises(DataError) as caught:
+        score(BOTH[np.newaxis].repeat(3, axis=0), batch)
+    assert caught.value.found == "pred[1]: a pixel with instance -1"
+
+
 def test_tensors_of_torch_are_read():
     torch = pytest.importorskip("torch")
     for form in FORMS.values():
@@ -147,7 +162,7 @@ def test_a_tensor_on_a_gpu_is_refused_with_a_hint():
     assert caught.value.found == (
         "a OnAnotherDevice that numpy cannot read: can't convert cuda:0 device type tensor to numpy."
     )
-    assert caught.value.remedy == "move it over first, for torch with `.cpu().numpy()`"
+    assert caught.value.remedy == "make its rows equally long; for torch, move it over first with `.cpu().numpy()`"
 
 
 def test_arrays_are_left_as_they_are():

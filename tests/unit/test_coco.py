@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from datasets import TABLE, colours, image, png, save
 
 import pqeval
 from pqeval.categories import Categories
+from pqeval.engines import threads
 from pqeval.errors import DataError, FileError, JsonError, SegmentError, SeveralErrors
 from pqeval.formats import room
 from pqeval.formats.coco import open_side
@@ -158,6 +160,15 @@ def test_annotations_that_cannot_be_read_do_not_hide_the_others(tmp_path):
     assert [problem.code for problem in side.problems] == ["annotation"] * 3 + ["image-twice"]
     assert [problem.image_id for problem in side.problems] == [None, 1, 2, 3]
     assert [each.image_id for each in side.images.values()] == [3]
+
+
+def test_an_image_id_that_is_not_equal_to_itself_is_refused(tmp_path):
+    # Image id NaN, which Python writes and reads although JSON has no such number.
+    side = opened(tmp_path, [image(float("nan"), IDS, SEGMENTS), GOOD])
+    assert [(problem.code, problem.found) for problem in side.problems] == [
+        ("annotation", "annotations[0].image_id is nan")
+    ]
+    assert [each.image_id for each in side.images.values()] == [7]
 
 
 def test_all_problems_of_an_image_are_found(tmp_path):
@@ -385,6 +396,26 @@ def test_the_number_of_threads_changes_no_byte(tmp_path):
     paths = dataset(tmp_path, n1=[[1, 1, 2], [0, 3, 3]], n5=[[1, 2, 2], [0, 3, 2]])
     texts = {pqeval.evaluate(**paths, workers=workers).to_json() for workers in (1, 2, 3, 8, None)}
     assert len(texts) == 1
+
+
+@pytest.mark.parametrize("workers", [1, 2, 7])
+def test_threads_hand_on_results_in_the_order_of_the_tasks(workers):
+    asked = []
+
+    def tasks():
+        for number in range(100):
+            asked.append(number)
+            yield number
+
+    def slow(number):
+        time.sleep(0.001 * (number % 5))
+        return number
+
+    found = []
+    for number in threads.run(slow, tasks(), workers):
+        found.append(number)
+        assert len(asked) <= len(found) + threads.AHEAD * workers  # few wait in memory
+    assert found == list(range(100))
 
 
 def test_progress_is_told_after_every_image(tmp_path):

@@ -220,6 +220,7 @@ def test_row_11_a_truth_id_that_is_not_listed_is_neither_void_nor_segment_and_is
     gt = image(1, [[1, 1, 5, 5]], [segment(1, CAT, area=2)])
     result = score(tmp_path, [gt], [image(1, [[1, 1, 2, 2]], {1: CAT, 2: CAT})], convention=convention)
     assert counts(result) == {CAT: (1, 1, 0)}
+    assert (result.pq, result.sq, result.rq) == (1 / 1.5, 1.0, 1 / 1.5)
     assert result.warnings == (
         f"[gt-id-not-listed] 1 image, first {tmp_path}/gt/1.png (image 1): ground-truth id 5 has pixels but no "
         "row in segments_info; it is neither void nor a segment; do: add the missing rows, or set these pixels "
@@ -529,7 +530,7 @@ def test_row_31_gray_files_are_refused(tmp_path):
         error,
         """
         DIR/pred/1.png (image 1): the PNG is 8-bit grayscale
-          expected: 8-bit RGB, or RGBA
+          expected: 8-bit RGB or RGBA, or a palette of such colours
           do: write id % 256, id // 256 % 256 and id // 65536 into the three channels of an RGB PNG
         """,
         folder=tmp_path,
@@ -539,7 +540,7 @@ def test_row_31_gray_files_are_refused(tmp_path):
         error,
         """
         DIR/pred/1.png (image 1): the PNG is 16-bit grayscale
-          expected: 8-bit RGB, or RGBA
+          expected: 8-bit RGB or RGBA, or a palette of such colours
           do: write id % 256, id // 256 % 256 and id // 65536 into the three channels of an RGB PNG
         """,
         folder=tmp_path,
@@ -550,7 +551,7 @@ def test_row_31_gray_files_are_refused(tmp_path):
         error,
         """
         DIR/pred/1.png (image 1): the PNG is 8-bit grayscale with alpha
-          expected: 8-bit RGB, or RGBA
+          expected: 8-bit RGB or RGBA, or a palette of such colours
           do: write id % 256, id // 256 % 256 and id // 65536 into the three channels of an RGB PNG
         """,
         folder=tmp_path,
@@ -602,7 +603,7 @@ def test_row_35_colours_of_16_bits_are_refused(tmp_path, factor):
         error,
         """
         DIR/gt/1.png (image 1): the PNG is 16-bit RGB
-          expected: 8-bit RGB, or RGBA
+          expected: 8-bit RGB or RGBA, or a palette of such colours
           do: save with 8 bits per channel; Pillow would drop the low bytes
         """,
         folder=tmp_path,
@@ -667,7 +668,7 @@ def test_row_40_predictions_of_other_images_are_told(tmp_path):
     result = score(tmp_path, [GOOD], [GOOD, image(5, [[1]], {1: CAT}), image("x", [[1]], {1: CAT})])
     assert counts(result) == ALL_FOUND
     assert result.warnings == (
-        f"[prediction-extra] {tmp_path}/pred.json: 2 predictions have no ground truth and are not scored: image "
+        f"[prediction-extra] {tmp_path}/pred.json: predictions without ground truth are not scored (2): image "
         "5, 'x'; do: check that the ground truth is the right split",
     )
 
@@ -704,7 +705,7 @@ def test_row_43_image_ids_of_different_types_are_paired_and_told(tmp_path):
     result = score(tmp_path, [image(1, [[1]], {1: CAT})], [image("1", [[1]], {1: CAT})])
     assert result.pq == 1.0
     assert result.warnings == (
-        f"[image-id-form] {tmp_path}/pred.json: image ids are written differently on the two sides, for 1 images: "
+        f"[image-id-form] {tmp_path}/pred.json: image ids are written differently on the two sides (1 in all): "
         "1 in the ground truth is taken for '1' in the prediction; do: write the image ids as the "
         "ground truth does",
     )

@@ -1075,7 +1075,7 @@ def png_gray(folder):
         about_pred(folder, png([[(1, 255), (1, 255)]], color=GRAY_ALPHA)),
         """
         DIR/pred/1.png (image 1): the PNG is 8-bit grayscale with alpha
-          expected: 8-bit RGB, or RGBA
+          expected: 8-bit RGB or RGBA, or a palette of such colours
           do: write id % 256, id // 256 % 256 and id // 65536 into the three channels of an RGB PNG
         """,
         folder=folder,
@@ -1088,7 +1088,7 @@ def png_of_16_bits(folder):
         about_pred(folder, png([[(1, 0, 0), (1, 0, 0)]], depth=16)),
         """
         DIR/pred/1.png (image 1): the PNG is 16-bit RGB
-          expected: 8-bit RGB, or RGBA
+          expected: 8-bit RGB or RGBA, or a palette of such colours
           do: save with 8 bits per channel; Pillow would drop the low bytes
         """,
         folder=folder,
@@ -1590,7 +1590,7 @@ def predictions_without_truth(folder):
     says(
         problems(folder, [one], [one, *(image(f"b{number}", [[1]], {1: 1}) for number in range(6))]),
         """
-        DIR/pred.json: 6 predictions have no ground truth and are not scored: image 'b0', 'b1', 'b2',
+        DIR/pred.json: predictions without ground truth are not scored (6): image 'b0', 'b1', 'b2',
                 'b3', 'b4' and 1 more
           expected: predictions for the images of the ground truth
           do: check that the ground truth is the right split
@@ -1605,7 +1605,7 @@ def one_prediction_without_truth(folder):
     says(
         problems(folder, [one], [one, image("b", [[1]], {1: 1})]),
         """
-        DIR/pred.json: 1 predictions have no ground truth and are not scored: image 'b'
+        DIR/pred.json: predictions without ground truth are not scored (1): image 'b'
           expected: predictions for the images of the ground truth
           do: check that the ground truth is the right split
         """,
@@ -1633,7 +1633,7 @@ def image_ids_written_differently(folder):
     says(
         problems(folder, [gt], [pred]),
         """
-        DIR/pred.json: image ids are written differently on the two sides, for 1 images: '0012.png' in
+        DIR/pred.json: image ids are written differently on the two sides (1 in all): '0012.png' in
                 the ground truth is taken for 12 in the prediction
           expected: equal image ids, type included
           do: write the image ids as the ground truth does
@@ -1652,7 +1652,7 @@ def array_that_numpy_cannot_read(folder):
     assert error.code == "not-an-array"
     assert error.found.startswith("a list that numpy cannot read: setting an array element with a sequence.")
     assert error.expected == "an array of integers in the memory of this machine"
-    assert error.remedy == "move it over first, for torch with `.cpu().numpy()`"
+    assert error.remedy == "make its rows equally long; for torch, move it over first with `.cpu().numpy()`"
 
 
 @trigger
@@ -1929,7 +1929,7 @@ def saving_what_cannot_be_stored(folder):
     says(
         about([[1]], {"id": 1, "category_id": 77}),
         """
-        image 7: category_id 77, which the table lacks cannot be stored in this format
+        image 7: category_id 77, which the table lacks, cannot be stored in this format
           expected: an (H, W) map with ids up to 16777215 and categories of the table
           do: renumber the segments, or correct the list
         """,

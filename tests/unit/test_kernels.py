@@ -101,14 +101,6 @@ def test_dense_runs_of_nothing() -> None:
     assert plain(kernels.dense_runs(np.zeros(0, np.uint32))) == ([], [])
 
 
-@given(strategies.run_lists(count=5))
-def test_run_areas(runs) -> None:
-    if not hasattr(kernels, "run_areas"):
-        pytest.skip("there is no such kernel any more")
-    ends, rows = (np.array(column, np.int64) for column in runs)
-    assert plain(kernels.run_areas(ends, rows, 5)) == naive.run_areas(*runs, 5)
-
-
 @st.composite
 def two_run_lists(draw) -> tuple[list[int], list[int], list[int], list[int], int]:
     """Two run lists over the same pixels, with row numbers up to what the largest maps can have."""

@@ -157,7 +157,7 @@ def test_a_message_has_one_line_of_the_cause() -> None:
     assert str(caught.value) == (
         "a OnGpu that numpy cannot read: can't convert cuda:0 device type tensor to numpy.\n"
         "  expected: an array of integers in the memory of this machine\n"
-        "  do: move it over first, for torch with `.cpu().numpy()`"
+        "  do: make its rows equally long; for torch, move it over first with `.cpu().numpy()`"
     )
 
 

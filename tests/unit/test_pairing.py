@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 import pqeval
 from pqeval.errors import PairingError
-from pqeval.formats._side import Image
 from pqeval.frame import image_key
 from pqeval.pairing import pair_images
+from pqeval.source import Image
 
 
 def source(name, image_ids):
@@ -72,6 +72,8 @@ def test_ids_that_are_written_differently_belong_together_with_a_warning(one, ot
     [
         (1, True),
         (0, False),
+        (None, "None"),
+        (True, "True"),
         (1, "1.5"),
         (-1, 1),
         ("a", "A"),
@@ -113,7 +115,7 @@ def test_a_prediction_belongs_to_one_image_only():
 def test_predictions_of_other_images_are_told_with_five_examples():
     found = pair_images(source("gt.json", [1]), source("pred.json", [1, *range(10, 18)]))
     assert [warning.found for warning in found.warnings] == [
-        "8 predictions have no ground truth and are not scored: image 10, 11, 12, 13, 14 and 3 more"
+        "predictions without ground truth are not scored (8): image 10, 11, 12, 13, 14 and 3 more"
     ]
 
 
@@ -143,7 +145,8 @@ def test_no_prediction_is_used_twice_and_none_is_lost(gt, pred):
     assert {image_key(number) for number in gt} & {image_key(number) for number in pred} <= set(used)
     extra = len(pred) - len(used)
     told = [warning.found for warning in found.warnings if warning.code == "prediction-extra"]
-    assert [text.split()[0] for text in told] == ([str(extra)] if extra else [])
+    said = [text.partition(":")[0] for text in told]
+    assert said == ([f"predictions without ground truth are not scored ({extra})"] if extra else [])
 
 
 @given(st.lists(scalars, max_size=6, unique_by=image_key), st.lists(scalars, max_size=6, unique_by=image_key))
