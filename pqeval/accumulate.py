@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from pqeval.arrays import batch_size, image_ids, read_side
+from pqeval.arrays import batch_size, read_options, read_side
 from pqeval.categories import Categories
 from pqeval.counting import count_pair
-from pqeval.errors import MergeError, PqevalError, ShapeError, raise_all
-from pqeval.frame import ImageId
+from pqeval.errors import MergeError, PqevalError, ShapeError, UsageError, raise_all
+from pqeval.frame import ImageId, image_ids
 from pqeval.ledger import Ledger
 from pqeval.result import Result
-from pqeval.scoring import check_groups, score
+from pqeval.scoring import read_groups, score
 from pqeval.void import convention as look_up
 
 __all__ = ["PanopticQuality", "panoptic_quality"]
@@ -74,8 +74,7 @@ class PanopticQuality:
     ) -> None:
         self.categories = Categories.of(categories)
         self.policy = look_up(convention, unknown=unknown, unknown_categories=unknown_categories)
-        self.groups = {name: tuple(ids) for name, ids in (groups or {}).items()}
-        check_groups(self.groups, self.categories)
+        self.groups = read_groups(groups, self.categories)
         self.ledger = Ledger()
 
     def update(
@@ -96,8 +95,8 @@ class PanopticQuality:
         gt, pred : tuple, list or array_like
             One of: ``(id_map, segments)`` with an (H, W) map of segment ids (0 to 2**32 - 1, 0 is void) and
             a list of ``{"id", "category_id"}``, in the ground truth with an optional ``"iscrowd"``;
-            ``(category_map, instance_map)``, two (H, W) maps; an (H, W, 2) or (B, H, W, 2) array of
-            (category, instance). Any integer dtype; numpy, torch on the CPU, jax, DLPack.
+            ``(category_map, instance_map)``, two (H, W) or two (B, H, W) maps; an (H, W, 2) or (B, H, W, 2)
+            array of (category, instance). Any integer dtype; numpy, torch on the CPU, jax, DLPack.
         image_id : str, int, float, bool, None, or a sequence of them
             Names the image; a sequence of B for a batch. The same image again counts once, if its counts are
             the same.
@@ -115,15 +114,16 @@ class PanopticQuality:
         """
         problems: list[PqevalError] = []
         ids = image_ids(image_id)
+        crowds, void = read_options(crowd, void_category)
         read = partial(
             read_side,
             categories=self.categories,
-            void_category=void_category,
+            void_category=void,
             repeated=self.policy.repeated,
             problems=problems,
         )
         try:
-            truths = read(gt, side="gt", crowd=crowd)
+            truths = read(gt, side="gt", crowd=crowds)
             preds = read(pred, side="pred")
         except PqevalError as error:
             raise error.located(image_id=ids[0] if len(ids) == 1 else None) from None
@@ -161,6 +161,13 @@ class PanopticQuality:
         MergeError
             If the settings differ, or an image has other counts there. Nothing is merged then.
         """
+        if not isinstance(other, PanopticQuality):
+            raise UsageError(
+                code="merge-type",
+                found=f"merge with a {type(other).__name__}",
+                expected="another PanopticQuality",
+                remedy="send the metric itself between processes, not its result",
+            )
         if (self.categories, self.policy, self.groups) != (other.categories, other.policy, other.groups):
             raise MergeError(
                 code="merge-settings",

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pqeval.categories import Categories
+from pqeval.categories import Categories, integral
 from pqeval.counting import SideInput
-from pqeval.errors import ImageError, PairingError, PqevalError, ShapeError, raise_all
-from pqeval.frame import ImageId
+from pqeval.errors import ImageError, PqevalError, ShapeError, UsageError, raise_all
 from pqeval.labelmap import MAX_ID, LabelMap, as_integers
 from pqeval.segments import Row, read_rows
 
-__all__ = ["batch_size", "image_ids", "read_side"]
+__all__ = ["batch_size", "read_options", "read_side"]
 
 USUAL_VOID = (0, 255)
 
@@ -25,8 +25,8 @@ def read_side(
     categories: Categories,
     *,
     side: str,
-    crowd: Iterable[tuple[int, int]] = (),
-    void_category: int | Iterable[int] | None = None,
+    crowd: frozenset[tuple[int, int]] = frozenset(),
+    void_category: frozenset[int] | None = None,
     repeated: str = "merge",
     problems: list[PqevalError],
 ) -> list[SideInput]:
@@ -35,15 +35,15 @@ def read_side(
     Parameters
     ----------
     value : tuple or array_like
-        ``(id_map, segments)``; or ``(category_map, instance_map)``; or an array (H, W, 2) or (B, H, W, 2) of
-        (category, instance).
+        ``(id_map, segments)``; or ``(category_map, instance_map)``, (H, W) each or (B, H, W) each; or an array
+        (H, W, 2) or (B, H, W, 2) of (category, instance).
     categories : Categories
         The table; decides which of 0 and 255 can mean void in category maps.
     side : {"gt", "pred"}
         Named in messages.
-    crowd : iterable of (int, int)
+    crowd : frozenset of (int, int)
         For category maps: which (category, instance) are crowds, where they occur.
-    void_category : int or iterable of int, optional
+    void_category : frozenset of int, optional
         For category maps: what means void. Default: 0 and 255, where the table does not have them.
     repeated : {"merge", "last"}
         See :func:`pqeval.segments.read_rows`.
@@ -60,14 +60,26 @@ def read_side(
     DataError
         Where the arrays or the segments cannot be used.
     """
-    if isinstance(value, tuple | list) and len(value) == 2:
-        if _is_segments(value[1]):
-            labels = LabelMap.from_array(value[0])
-            found: list[PqevalError] = []
-            rows = read_rows(value[1], repeated=repeated, areas=side == "gt", problems=found)
-            raise_all([problem for problem in found if problem.severity == "error"])
-            problems += found
-            return [(labels, rows)]
+    if isinstance(value, tuple | list) and len(value) == 2 and _is_segments(value[1]):
+        if crowd or void_category is not None:
+            raise UsageError(
+                code="category-map-options",
+                found=f"{side}: crowd or void_category with a segment list",
+                expected="these options with category maps only",
+                remedy='write "iscrowd": 1 into the segment list, and 0 into the map where it is void',
+            )
+        labels = LabelMap.from_array(value[0])
+        found: list[PqevalError] = []
+        rows = read_rows(value[1], repeated=repeated, truth=side == "gt", problems=found)
+        raise_all([problem for problem in found if problem.severity == "error"])
+        problems += found
+        return [(labels, rows)]
+    read = partial(_from_categories, categories=categories, crowd=crowd, void_category=void_category)
+    if (
+        isinstance(value, tuple)
+        and len(value) == 2
+        and (isinstance(value[1], list | tuple) or _is_array(value[1]))
+    ):
         category, instance = as_integers(value[0]), as_integers(value[1])
         if category.shape != instance.shape:
             raise ShapeError(
@@ -76,7 +88,9 @@ def read_side(
                 expected="two maps of one shape",
                 remedy="pass the category and the instance of every pixel",
             )
-        return [_from_categories(category, instance, side, categories, crowd, void_category)]
+        if category.ndim < 3:
+            return [read(category, instance, side)]
+        return [read(*maps, f"{side}[{place}]") for place, maps in enumerate(zip(category, instance, strict=True))]
     both = as_integers(value) if _is_array(value) else np.empty(0, np.uint8)
     if both.ndim not in (3, 4) or both.shape[-1] != 2:
         raise ShapeError(
@@ -85,51 +99,43 @@ def read_side(
             expected="(id_map, segments), (category_map, instance_map), or an array (H, W, 2) or (B, H, W, 2)",
             remedy='pass the id map together with its list, [{"id": 1, "category_id": 17}, ...]',
         )
-    options = (categories, crowd, void_category)
     if both.ndim == 3:
-        return [_from_categories(both[..., 0], both[..., 1], side, *options)]
-    return [
-        _from_categories(image[..., 0], image[..., 1], f"{side}[{place}]", *options)
-        for place, image in enumerate(both)
-    ]
-
-
-def image_ids(value: Any) -> list[ImageId]:
-    """Read one image id, or the ids of a batch.
-
-    Parameters
-    ----------
-    value : str, int, float, bool, None, or a sequence of them
-        Also numpy and torch scalars and one-dimensional arrays.
-
-    Returns
-    -------
-    list of image ids
-        Plain Python values: a tensor would not be equal to itself the next time.
-
-    Raises
-    ------
-    PairingError
-        For anything else.
-    """
-    plain = value.tolist() if hasattr(value, "tolist") else value
-    listed = list(plain) if isinstance(plain, list | tuple) else [plain]
-    ids = [entry.tolist() if hasattr(entry, "tolist") else entry for entry in listed]
-    for number in ids:
-        if number is not None and not isinstance(number, str | int | float):
-            raise PairingError(
-                code="image-id",
-                found=f"an image id of type {type(number).__name__}",
-                expected="a string or a number, or a list of them for a batch",
-                remedy="pass what names the image in the dataset",
-            )
-    return ids
+        return [read(both[..., 0], both[..., 1], side)]
+    return [read(image[..., 0], image[..., 1], f"{side}[{place}]") for place, image in enumerate(both)]
 
 
 def batch_size(value: Any) -> int:
-    """Return how many images one side of a call holds: B for a (B, H, W, 2) array, 1 for all other forms."""
-    shape = as_integers(value).shape if _is_array(value) else ()
+    """Return how many images one side of a call holds: B for the forms of a batch, 1 for all others."""
+    if isinstance(value, tuple) and len(value) == 2 and _is_array(value[0]) and _is_array(value[1]):
+        shape = (*as_integers(value[0]).shape, 2)
+    else:
+        shape = as_integers(value).shape if _is_array(value) else ()
     return int(shape[0]) if len(shape) == 4 else 1
+
+
+def read_options(crowd: Any, void_category: Any) -> tuple[frozenset[tuple[int, int]], frozenset[int] | None]:
+    """Read the options for category maps, once: they may be iterators.
+
+    Raises
+    ------
+    UsageError
+        Where they hold something else than integers.
+    """
+    pairs = [tuple(map(integral, pair)) if isinstance(pair, Sequence) else () for pair in _listed(crowd)]
+    void = None if void_category is None else [integral(number) for number in _listed(void_category)]
+    if any(len(pair) != 2 or None in pair for pair in pairs) or (void is not None and None in void):
+        raise UsageError(
+            code="category-map-options",
+            found=f"crowd is {crowd!r:.60}, void_category is {void_category!r:.60}",
+            expected="crowd: pairs (category, instance); void_category: a category or several; all integers",
+            remedy="for example crowd=[(1, 255)], void_category=255",
+        )
+    return frozenset(pairs), None if void is None else frozenset(void)  # type: ignore[arg-type]
+
+
+def _listed(value: Any) -> list[Any]:
+    plain = value.tolist() if hasattr(value, "tolist") else value
+    return list(plain) if isinstance(plain, Iterable) and not isinstance(plain, str | bytes) else [plain]
 
 
 def _is_array(value: Any) -> bool:
@@ -150,8 +156,8 @@ def _from_categories(
     instance: npt.NDArray[Any],
     side: str,
     categories: Categories,
-    crowd: Iterable[tuple[int, int]],
-    void_category: int | Iterable[int] | None,
+    crowd: frozenset[tuple[int, int]],
+    void_category: frozenset[int] | None,
 ) -> SideInput:
     if category.size == 0:
         raise ShapeError(
@@ -160,8 +166,9 @@ def _from_categories(
             expected="a map with at least one pixel",
             remedy="pass the whole map of the image",
         )
-    void = _void_categories(void_category, categories)
-    is_void = np.isin(category, sorted(void))
+    if void_category is None:
+        void_category = frozenset(number for number in USUAL_VOID if categories.index_of(number) < 0)
+    is_void = np.isin(category, sorted(void_category))
     for name, array in (("category", category[~is_void]), ("instance", instance[~is_void])):
         if array.size and (int(array.min()) < 0 or int(array.max()) > MAX_ID):
             wrong = int(array.min()) if int(array.min()) < 0 else int(array.max())
@@ -175,17 +182,8 @@ def _from_categories(
     distinct, ids = np.unique(keys[~is_void], return_inverse=True)
     dense = np.zeros(category.shape, np.uint32)
     dense[~is_void] = ids.reshape(-1) + 1
-    crowds = {(int(a), int(b)) for a, b in crowd}
     rows = []
     for place, key in enumerate(distinct.tolist(), start=1):
         owner = (key >> 32, key & MAX_ID)
-        rows.append(Row(place, owner[0], owner in crowds))
+        rows.append(Row(place, owner[0], owner in crowd))
     return LabelMap.from_array(dense), rows
-
-
-def _void_categories(void_category: int | Iterable[int] | None, categories: Categories) -> set[int]:
-    if void_category is None:
-        return {number for number in USUAL_VOID if categories.index_of(number) < 0}
-    if isinstance(void_category, Iterable):
-        return {int(number) for number in void_category}
-    return {int(void_category)}

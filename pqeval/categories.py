@@ -177,7 +177,16 @@ class Categories(Sequence[Category]):
         """Accept a table, the name of a built-in one, or a list of COCO rows."""
         if isinstance(value, Categories):
             return value
-        return cls.builtin(value) if isinstance(value, str) else cls.from_coco(value)
+        if isinstance(value, str):
+            return cls.builtin(value)
+        if not isinstance(value, Iterable):
+            raise UsageError(
+                code="categories-type",
+                found=f"categories of type {type(value).__name__}",
+                expected="a list of rows with id and isthing, or the name of a built-in table",
+                remedy='for example [{"id": 1, "name": "person", "isthing": 1}], or "coco"',
+            )
+        return cls.from_coco(value)
 
     @overload
     def __getitem__(self, place: int) -> Category: ...
@@ -233,7 +242,7 @@ def _category(row: Mapping[str, Any], place: int, untold: bool) -> Category:
             remedy="give every category an integer id",
         )
     isthing = row.get("isthing")
-    if not untold and (isthing not in (0, 1) or isinstance(isthing, str)):
+    if not untold and not isinstance(isthing, bool) and integral(isthing) not in (0, 1):
         told = repr(isthing) if "isthing" in row else "missing"
         raise CategoryError(
             code="category-isthing",

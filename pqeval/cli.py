@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -108,9 +109,9 @@ def evaluate(quiet: bool, per_class: bool, groups: tuple[str, ...], **options: A
     from pqeval.reports import check_targets, write_reports
 
     targets = {name: options.pop(name) for name in ("json", "csv", "markdown", "per_image", "per_segment")}
-    check_targets(targets)
+    check_targets(targets, (options["gt"], options["pred"]))
     with _progress(quiet) as progress:
-        done = run(groups=dict(_group(text) for text in groups), progress=progress, **options)
+        done = run(groups=_groups(groups), progress=progress, **options)
     if not quiet:
         for line in done.result.warnings:
             _say(f"warning: {line}")
@@ -136,8 +137,11 @@ def evaluate(quiet: bool, per_class: bool, groups: tuple[str, ...], **options: A
 @click.option("--json", "target", type=OUTPUT, help="Write the findings as JSON; - is standard output.")
 def validate(quiet: bool, target: str | None, **options: Any) -> None:
     """List everything that is wrong with ground truth and predictions."""
+    from pqeval.output import check_target
     from pqeval.validation import validate as check
 
+    if target not in (None, "-"):
+        check_target(target)
     with _progress(quiet) as progress:
         found = check(progress=progress, **options)
     if target == "-":
@@ -197,17 +201,23 @@ def formats(name: str | None) -> None:
         click.echo(f"{known:<12}{room.get(known).DESCRIPTION}")
 
 
-def _group(text: str) -> tuple[str, tuple[int, ...]]:
-    name, _, ids = text.partition("=")
-    try:
-        return name, tuple(int(number) for number in ids.split(","))
-    except ValueError:
-        raise UsageError(
-            code="group-form",
-            found=f"--group {text}",
-            expected="NAME=ID,ID,...",
-            remedy="for example --group Vehicles=3,4,6",
-        ) from None
+def _groups(texts: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    groups: dict[str, tuple[int, ...]] = {}
+    for text in texts:
+        name, _, ids = text.partition("=")
+        try:
+            numbers = tuple(int(number) for number in ids.split(","))
+        except ValueError:
+            numbers = ()
+        if not name or not numbers or name in groups:
+            raise UsageError(
+                code="group-form",
+                found=f"--group {text}" + (", a second group of that name" if name in groups else ""),
+                expected="NAME=ID,ID,..., every name once",
+                remedy="for example --group Vehicles=3,4,6",
+            )
+        groups[name] = numbers
+    return groups
 
 
 @contextmanager
@@ -231,6 +241,11 @@ def _say(line: str, stream: TextIO | None = None) -> None:
 
 def main() -> None:
     """Run the command and turn what it raises into an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # a name that the terminal's encoding lacks is no reason to stop
     try:
         cli.main(standalone_mode=False, prog_name="pqeval")
     except PqevalError as error:
@@ -239,6 +254,9 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(UsageError.exit_code)
+    except OSError as error:
+        _say(f"error: standard output: cannot write: {error.strerror or error}")
+        sys.exit(PqevalError.exit_code)
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted; no file was left half-written")
         sys.exit(INTERRUPTED)

@@ -8,21 +8,20 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from pqeval.engines import threads
-from pqeval.errors import DataWarning, UsageError, raise_all
+from pqeval.errors import DataWarning, raise_all
 from pqeval.ledger import Ledger
 from pqeval.metrics import room as metrics
-from pqeval.opening import Opened, open_both
+from pqeval.opening import Opened, check_missing, open_both
+from pqeval.output import PathLike
 from pqeval.reports import check_targets, write_reports
 from pqeval.result import Result
-from pqeval.scoring import check_groups, score
+from pqeval.scoring import read_groups, score
 from pqeval.void import convention as look_up
 
-__all__ = ["MISSING_POLICIES", "Evaluation", "evaluate", "run"]
+__all__ = ["Evaluation", "evaluate", "run"]
 
-PathLike: TypeAlias = str | os.PathLike[str]
 Progress: TypeAlias = Callable[[int, int], None]
 
-MISSING_POLICIES = ("error", "empty", "skip")
 MOST_ERRORS = 20
 
 
@@ -62,15 +61,9 @@ def run(
     policy = look_up(convention, unknown=unknown, unknown_categories=unknown_categories)
     metrics.get(metric)
     workers = threads.workers_or_default(workers)
-    if missing not in MISSING_POLICIES:
-        raise UsageError(
-            code="missing-policy",
-            found=f"no missing policy is called {missing!r}",
-            expected=f"one of: {', '.join(MISSING_POLICIES)}",
-            remedy="use error to be told about images without prediction",
-        )
+    check_missing(missing)
     opened = open_both(gt, pred, format=format, gt_folder=gt_folder, pred_folder=pred_folder, policy=policy)
-    check_groups(groups, opened.categories)
+    own_groups = read_groups(groups, opened.categories)
     absent = opened.pairing.missing
     errors = [problem for problem in opened.gt.problems + opened.pred.problems if problem.severity == "error"]
     if absent and missing == "error":
@@ -94,7 +87,7 @@ def run(
         opened.categories,
         policy,
         metric=metric,
-        groups=groups,
+        groups=own_groups,
         missing=len(absent),
         skipped=len(absent) if missing == "skip" else 0,
         warnings=[*_warnings(opened), *opened.pairing.warnings],
@@ -201,7 +194,7 @@ def evaluate(
         "per_image": per_image,
         "per_segment": per_segment,
     }
-    check_targets(targets)
+    check_targets(targets, (gt, pred))
     done = run(
         gt=gt,
         pred=pred,

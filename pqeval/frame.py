@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pqeval.categories import Categories
-from pqeval.errors import CategoryError, DataWarning, PqevalError, SegmentError, ShapeError
+from pqeval.errors import CategoryError, DataWarning, PairingError, PqevalError, SegmentError, ShapeError
 from pqeval.labelmap import LabelMap
 from pqeval.segments import Row, Segments
 
-__all__ = ["Frame", "ImageId", "Key", "check_list", "image_key", "pair"]
+__all__ = ["Frame", "ImageId", "Key", "check_list", "image_ids", "image_key", "pair"]
 
 ImageId: TypeAlias = str | int | float | bool | None
 Key: TypeAlias = tuple[int, Any]
@@ -27,6 +28,43 @@ def image_key(image_id: ImageId) -> Key:
     if isinstance(image_id, bool):
         return (1, image_id)
     return (3, image_id) if isinstance(image_id, str) else (2, image_id)
+
+
+def image_ids(value: Any) -> list[ImageId]:
+    """Read one image id, or the ids of a batch.
+
+    Parameters
+    ----------
+    value : str, int, float, bool, None, or a sequence of them
+        Also numpy and torch scalars and one-dimensional arrays.
+
+    Returns
+    -------
+    list of image ids
+        Plain Python values: a tensor would not be equal to itself the next time.
+
+    Raises
+    ------
+    PairingError
+        For anything else.
+    """
+    plain = value.tolist() if hasattr(value, "tolist") else value
+    listed = list(plain) if isinstance(plain, list | tuple) else [plain]
+    ids = [entry.tolist() if hasattr(entry, "tolist") else entry for entry in listed]
+    # 1.0 and 1 are one id; whichever comes first must not decide how it is written.
+    ids = [int(number) if isinstance(number, float) and number.is_integer() else number for number in ids]
+    for number in ids:
+        finite = not isinstance(number, float) or math.isfinite(number)
+        if not finite or (number is not None and not isinstance(number, str | int | float)):
+            raise PairingError(
+                code="image-id",
+                found=f"the image id {number!r:.40}"
+                if not finite
+                else f"an image id of type {type(number).__name__}",
+                expected="a string or a number, or a list of them for a batch",
+                remedy="pass what names the image in the dataset",
+            )
+    return ids
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,10 +155,15 @@ def pair(
     return Frame(image_id, gt[0], pred[0], gt_segments, pred_segments, rank)
 
 
-def _check_gt(labels: LabelMap, rows: Sequence[Row], file: str | None, found: list[PqevalError]) -> list[int]:
-    present = {int(number) for number in labels.present()} - {0}
+def _differences(labels: LabelMap, rows: Sequence[Row]) -> tuple[list[int], list[int]]:
+    """Ids of the map that the list lacks, and listed ids without a pixel; both ascending."""
+    present = set(labels.present().tolist()) - {0}
     listed = {row.id for row in rows}
-    unlisted, ghosts = sorted(present - listed), sorted(listed - present)
+    return sorted(present - listed), sorted(listed - present)
+
+
+def _check_gt(labels: LabelMap, rows: Sequence[Row], file: str | None, found: list[PqevalError]) -> list[int]:
+    unlisted, ghosts = _differences(labels, rows)
     if unlisted:
         found.append(
             DataWarning(
@@ -156,10 +199,9 @@ def check_list(
     problems: list[PqevalError],
 ) -> None:
     """Report ids of a map that its list lacks, and listed ids without a pixel, as errors."""
-    present = {int(number) for number in labels.present()} - {0}
-    listed = {row.id for row in rows}
-    unlisted, ghosts = sorted(present - listed), sorted(listed - present)
+    unlisted, ghosts = _differences(labels, rows)
     if unlisted:
+        listed = (row.id for row in rows)
         nearest = min(listed, key=lambda number: (abs(number - unlisted[0]), number), default=None)
         hint = "" if nearest is None else f" (the nearest listed id is {nearest})"
         problems.append(

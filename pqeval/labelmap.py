@@ -136,12 +136,20 @@ def as_integers(array: Any) -> npt.NDArray[np.integer[Any]]:
         else:
             dense = np.asarray(array)
     except (TypeError, ValueError, BufferError, RuntimeError) as reason:
+        said = (str(reason) or type(reason).__name__).splitlines()[0]
         raise ImageError(
             code="not-an-array",
-            found=f"a {type(array).__name__} that numpy cannot read: {str(reason).splitlines()[0]}",
+            found=f"a {type(array).__name__} that numpy cannot read: {said}",
             expected="an array of integers in the memory of this machine",
             remedy="make its rows equally long; for torch, move it over first with `.cpu().numpy()`",
         ) from reason
+    if isinstance(array, np.ma.MaskedArray):
+        raise ImageError(
+            code="masked-array",
+            found="a masked array, whose mask would be lost",
+            expected="an array without a mask",
+            remedy="fill the masked pixels with void, `.filled(0)`",
+        )
     if dense.dtype.kind not in "iu":
         raise ImageError(
             code="id-dtype",

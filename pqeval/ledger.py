@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 import numpy as np
@@ -114,16 +114,24 @@ class Ledger:
             )
 
     def add(self, frame: FrameLedger) -> None:
-        """Add one image; an equal repetition changes nothing."""
+        """Add one image; an equal repetition adds no counts."""
         self.check(frame)
-        self.frames.setdefault(image_key(frame.image_id), frame)
+        self._join(frame)
 
     def merge(self, other: Ledger) -> None:
         """Add all images of another ledger, or none if one of them conflicts."""
         for frame in other.frames.values():
             self.check(frame)
-        for key, frame in other.frames.items():
-            self.frames.setdefault(key, frame)
+        for frame in other.frames.values():
+            self._join(frame)
+
+    def _join(self, frame: FrameLedger) -> None:
+        # Both sides of a merge may have been told different things about one image (stated areas, say). The
+        # order of merging must not decide which of them is reported.
+        key = image_key(frame.image_id)
+        known = self.frames.get(key, frame)
+        said = {str(warning): warning for warning in known.warnings + frame.warnings}
+        self.frames[key] = replace(known, warnings=tuple(said[text] for text in sorted(said)))
 
     def __len__(self) -> int:
         return len(self.frames)

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 
 from pqeval.categories import Categories
 from pqeval.counting import count_pair
-from pqeval.errors import CategoryError, PqevalError, raise_all
+from pqeval.errors import CategoryError, PqevalError, UsageError, raise_all
 from pqeval.formats import room as formats
 from pqeval.labelmap import LabelMap
 from pqeval.ledger import FrameLedger
+from pqeval.output import PathLike
 from pqeval.pairing import Pairing, pair_images
 from pqeval.source import Image, Source
 from pqeval.void import VoidPolicy
 
-__all__ = ["Opened", "open_both"]
+__all__ = ["MISSING_POLICIES", "Opened", "check_missing", "open_both"]
 
-PathLike: TypeAlias = str | os.PathLike[str]
+MISSING_POLICIES = ("error", "empty", "skip")
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,23 @@ class Opened:
             problems=problems,
         )
         return frame, problems
+
+
+def check_missing(missing: str) -> None:
+    """Refuse a policy for missing predictions that does not exist.
+
+    Raises
+    ------
+    UsageError
+        Naming those that do.
+    """
+    if missing not in MISSING_POLICIES:
+        raise UsageError(
+            code="missing-policy",
+            found=f"no missing policy is called {missing!r}",
+            expected=f"one of: {', '.join(MISSING_POLICIES)}",
+            remedy="use error to be told about images without prediction",
+        )
 
 
 def open_both(

@@ -7,13 +7,16 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 from pqeval.errors import FileError
 
-__all__ = ["check_target", "fresh_file", "write_text"]
+__all__ = ["PathLike", "check_target", "fresh_file", "write_text"]
+
+PathLike: TypeAlias = str | os.PathLike[str]
 
 
-def check_target(path: str | os.PathLike[str]) -> None:
+def check_target(path: PathLike) -> None:
     """Raise :class:`FileError` if a file cannot be written, before the work that would fill it."""
     folder = Path(path).parent
     if Path(path).is_dir():
@@ -23,33 +26,36 @@ def check_target(path: str | os.PathLike[str]) -> None:
 
 
 @contextmanager
-def fresh_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+def fresh_file(path: PathLike) -> Iterator[Path]:
     """Yield a temporary name beside ``path`` and rename it on success; on any failure it is removed.
+
+    A link is written through. Where something stands that is no regular file (a device, a pipe), there is
+    nothing to rename onto, and its own name is yielded.
 
     Raises
     ------
     FileError
-        If the folder is missing or cannot be written, or the name is that of a folder.
+        If the file cannot be written.
     """
-    target = Path(path)
-    name = target.with_name(f".{target.stem}.{secrets.token_hex(8)}{target.suffix}")
+    target = Path(os.path.realpath(path))
+    whole = target.is_file() or not target.exists()
+    name = target.with_name(f".{target.stem}.{secrets.token_hex(8)}{target.suffix}") if whole else target
     try:
-        # Not tempfile: its files can be read by their owner only, and keep that mode after the renaming.
-        os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
-    except OSError as reason:
-        raise _not_writable(target, f"cannot write: {reason.strerror}") from reason
-    try:
+        if whole:
+            # Not tempfile: its files can be read by their owner only, and keep that mode after the renaming.
+            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         yield name
-        try:
+        if whole:
             os.replace(name, target)
-        except OSError as reason:  # the target is a folder, for example
-            raise _not_writable(target, f"cannot write: {reason.strerror}") from reason
-    except BaseException:
-        name.unlink(missing_ok=True)
+    except BaseException as reason:
+        if whole:
+            name.unlink(missing_ok=True)
+        if isinstance(reason, OSError):
+            raise _not_writable(path, f"cannot write: {reason.strerror or reason}") from reason
         raise
 
 
-def _not_writable(path: str | os.PathLike[str], found: str) -> FileError:
+def _not_writable(path: PathLike, found: str) -> FileError:
     return FileError(
         code="not-writable",
         found=found,
@@ -59,7 +65,7 @@ def _not_writable(path: str | os.PathLike[str], found: str) -> FileError:
     )
 
 
-def write_text(path: str | os.PathLike[str], text: str) -> None:
+def write_text(path: PathLike, text: str) -> None:
     """Write a UTF-8 file with Unix line ends, whole or not at all."""
     with fresh_file(path) as name:
         name.write_text(text, encoding="utf-8", newline="\n")

@@ -8,15 +8,13 @@
 
 from __future__ import annotations
 
-import os
 import warnings
-from typing import Any, TypeAlias
+from typing import Any
 
 from pqeval.evaluation import evaluate
+from pqeval.output import PathLike
 
 __all__ = ["pq_compute"]
-
-PathLike: TypeAlias = str | os.PathLike[str]
 
 
 def pq_compute(

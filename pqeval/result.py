@@ -172,17 +172,20 @@ class Result(msgspec.Struct, frozen=True, tag="pqeval.result/1", tag_field="sche
             file = os.fspath(source)
             try:
                 data = Path(source).read_bytes()
-            except OSError as reason:
+            except (OSError, ValueError) as reason:
                 raise FileError(
                     code="not-readable",
-                    found=f"cannot read: {reason.strerror}",
+                    found=f"cannot read: {getattr(reason, 'strerror', None) or reason}",
                     expected="a result that pqeval saved",
                     remedy="check the path",
                     file=file,
                 ) from reason
         try:
-            return msgspec.json.decode(data, type=cls)
-        except (msgspec.DecodeError, UnicodeDecodeError) as reason:
+            result = msgspec.json.decode(data, type=cls)
+            if "All" not in result.groups:
+                raise ValueError("there is no group All")
+            return result
+        except (msgspec.DecodeError, ValueError, RecursionError) as reason:
             raise JsonError(
                 code="not-a-result",
                 found=f"not a pqeval result: {reason}",

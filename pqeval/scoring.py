@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pqeval.alignment import misaligned
-from pqeval.categories import Categories
+from pqeval.categories import Categories, integral
 from pqeval.errors import DataWarning, UsageError
 from pqeval.ledger import Ledger
 from pqeval.metrics import room
 from pqeval.result import Result
 from pqeval.void import VoidPolicy
 
-__all__ = ["check_groups", "digest", "score"]
+__all__ = ["digest", "read_groups", "score"]
+
+TAKEN = ("All", "Things", "Stuff")
 
 
 def score(
@@ -97,21 +99,32 @@ def digest(warnings: Iterable[DataWarning]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def check_groups(groups: Mapping[str, Sequence[int]] | None, categories: Categories) -> None:
-    """Refuse groups that are empty, use a taken name, or name a category that the table lacks.
+def read_groups(groups: Any, categories: Categories) -> dict[str, tuple[int, ...]]:
+    """Read the user's groups; refuse those that are empty, take a taken name, or lack a category in the table.
 
     Raises
     ------
     UsageError
         Naming the group.
     """
-    for name, ids in (groups or {}).items():
-        lacking = [number for number in ids if categories.index_of(number) < 0]
-        if name in ("All", "Things", "Stuff") or not ids or lacking:
-            reason = f"lacks {', '.join(map(str, lacking))} in the table" if lacking else "is empty"
+    read: dict[str, tuple[int, ...]] = {}
+    for name, ids in groups.items() if isinstance(groups, Mapping) else [(groups, ())] if groups else []:
+        listed = [integral(number) for number in ids] if isinstance(ids, Iterable) else []
+        numbers = tuple(number for number in listed if number is not None)
+        lacking = [number for number in numbers if categories.index_of(number) < 0]
+        if name in TAKEN or not isinstance(name, str) or not listed or lacking or len(numbers) < len(listed):
+            reason = (
+                f"names {', '.join(map(str, lacking))}, which the category table lacks"
+                if lacking
+                else "has a taken name"
+                if name in TAKEN
+                else "does not list category ids"
+            )
             raise UsageError(
                 code="group",
-                found=f"the group {name!r} {reason if lacking or not ids else 'has a taken name'}",
+                found=f"the group {name!r} {reason}",
                 expected="a new name with category ids of the table",
                 remedy="for example --group Vehicles=3,4,6 or groups={'Vehicles': [3, 4, 6]}",
             )
+        read[name] = numbers
+    return read

@@ -88,7 +88,7 @@ def read_rows(
     entries: Iterable[Mapping[str, Any]],
     *,
     repeated: str = "merge",
-    areas: bool = False,
+    truth: bool = False,
     problems: list[PqevalError],
 ) -> list[Row]:
     """Check the entries of a segment list.
@@ -100,8 +100,8 @@ def read_rows(
     repeated : {"merge", "last"}
         What two entries of one id mean: one segment if their category agrees, or, as panopticapi has it,
         whatever the last one says.
-    areas : bool
-        Whether to read ``area``; predictions may write anything there.
+    truth : bool
+        Whether to read ``area`` and ``iscrowd``; in predictions they have no meaning.
     problems : list
         Receives what is wrong, errors and warnings; a row with an error is left out.
 
@@ -113,7 +113,7 @@ def read_rows(
     rows: dict[int, Row] = {}
     again: set[int] = set()
     for place, entry in enumerate(entries):
-        row = _read_row(entry, place, areas, problems)
+        row = _read_row(entry, place, truth, problems)
         if row is None:
             continue
         before = rows.get(row.id)
@@ -137,10 +137,10 @@ def read_rows(
     return list(rows.values())
 
 
-def _read_row(entry: Mapping[str, Any], place: int, areas: bool, problems: list[PqevalError]) -> Row | None:
+def _read_row(entry: Mapping[str, Any], place: int, truth: bool, problems: list[PqevalError]) -> Row | None:
     number = integral(entry.get("id"))
     category = integral(entry.get("category_id"))
-    crowd = entry.get("iscrowd", 0)
+    crowd = entry.get("iscrowd", 0) if truth else 0
     at = f"segments_info[{place}]"
     if number is None:
         problems.append(
@@ -185,7 +185,7 @@ def _read_row(entry: Mapping[str, Any], place: int, areas: bool, problems: list[
             )
         )
         return None
-    if isinstance(crowd, str) or crowd not in (0, 1):
+    if not isinstance(crowd, bool) and integral(crowd) not in (0, 1):
         problems.append(
             SegmentError(
                 code="segment-crowd",
@@ -196,8 +196,8 @@ def _read_row(entry: Mapping[str, Any], place: int, areas: bool, problems: list[
             )
         )
         return None
-    area = integral(entry.get("area")) if areas else None
-    if areas and area is None and entry.get("area") is not None:
+    area = integral(entry.get("area")) if truth else None
+    if truth and area is None and entry.get("area") is not None:
         problems.append(
             DataWarning(
                 code="area-not-integer",

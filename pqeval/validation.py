@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import msgspec
 
 from pqeval.engines import threads
 from pqeval.errors import PairingError, PqevalError, SeveralErrors, UsageError
-from pqeval.opening import Opened, open_both
-from pqeval.output import write_text
+from pqeval.opening import Opened, check_missing, open_both
+from pqeval.output import PathLike, write_text
 from pqeval.void import convention
 
 __all__ = ["Validation", "validate"]
-
-PathLike: TypeAlias = str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
@@ -102,6 +98,7 @@ def validate(
     [('file-missing', 'no_such_file.json'), ('file-missing', 'neither.json')]
     """
     policy = convention("coco", unknown=unknown, unknown_categories=unknown_categories)
+    check_missing(missing)
     workers = threads.workers_or_default(workers)
     try:
         opened = open_both(gt, pred, format=format, gt_folder=gt_folder, pred_folder=pred_folder, policy=policy)

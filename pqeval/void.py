@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from pqeval.categories import integral
 from pqeval.core import kernels
 from pqeval.errors import UsageError
 from pqeval.overlap import Overlap
@@ -81,7 +82,7 @@ def convention(name: str, *, unknown: str = "error", unknown_categories: Iterabl
     UsageError
         For a name or a policy that does not exist.
     """
-    if name not in CONVENTIONS:
+    if not isinstance(name, str) or name not in CONVENTIONS:
         raise UsageError(
             code="unknown-convention",
             found=f"no convention is called {name!r}",
@@ -95,7 +96,16 @@ def convention(name: str, *, unknown: str = "error", unknown_categories: Iterabl
             expected=f"one of: {', '.join(UNKNOWN_POLICIES)}",
             remedy="use error to be told about categories that the table lacks",
         )
-    return replace(CONVENTIONS[name], unknown=unknown, unknown_categories=frozenset(unknown_categories))
+    listed = list(unknown_categories) if isinstance(unknown_categories, Iterable) else [unknown_categories]
+    numbers = [integral(number) for number in listed]
+    if None in numbers:
+        raise UsageError(
+            code="unknown-categories",
+            found=f"unknown_categories is {unknown_categories!r:.60}",
+            expected="category ids",
+            remedy="for example unknown_categories=[255]",
+        )
+    return replace(CONVENTIONS[name], unknown=unknown, unknown_categories=frozenset(numbers))  # type: ignore[arg-type]
 
 
 def gt_classes(overlap: Overlap) -> npt.NDArray[np.int64]:

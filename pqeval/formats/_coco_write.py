@@ -14,7 +14,7 @@ import numpy as np
 from pqeval.categories import Categories
 from pqeval.errors import FileError, PairingError, PqevalError, SegmentError, raise_all
 from pqeval.formats._png import MAX_RGB_ID, write_ids
-from pqeval.frame import ImageId, check_list
+from pqeval.frame import ImageId, check_list, image_ids
 from pqeval.labelmap import LabelMap
 from pqeval.output import write_text
 from pqeval.segments import Row, read_rows
@@ -69,6 +69,15 @@ def save_coco_panoptic(
     path = Path(path)
     place = Path(folder) if folder is not None else path.with_suffix("")
     table = Categories.of(categories)
+    listed = [category.as_dict() for category in table]
+    if place == path:
+        raise FileError(
+            code="json-suffix",
+            found="the JSON and the folder of its PNGs would have one name",
+            expected="a name that ends in .json",
+            remedy="add .json, or name the folder",
+            file=str(path),
+        )
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as reason:
@@ -82,7 +91,8 @@ def save_coco_panoptic(
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     names: set[str] = set()
-    for image_id, id_map, segments in frames:
+    for given, id_map, segments in frames:
+        (image_id,) = image_ids([given])
         name = f"{image_id:012d}.png" if type(image_id) is int else f"{quote(str(image_id), safe='')}.png"
         if name in names:
             raise PairingError(
@@ -106,7 +116,7 @@ def save_coco_panoptic(
     content = {
         "images": images,
         "annotations": annotations,
-        "categories": [category.as_dict() for category in table],
+        "categories": listed,
     }
     write_text(path, msgspec.json.encode(content).decode() + "\n")
 
@@ -114,7 +124,7 @@ def save_coco_panoptic(
 def _checked(id_map: Any, segments: Iterable[Mapping[str, Any]], table: Categories) -> tuple[LabelMap, list[Row]]:
     labels = LabelMap.from_array(id_map)
     found: list[PqevalError] = []
-    rows = read_rows(segments, problems=found)
+    rows = read_rows(segments, truth=True, problems=found)
     check_list(labels, rows, noun="the", problems=found)
     lacking = [row for row in rows if table.index_of(row.category_id) < 0]
     largest = int(labels.present().max())

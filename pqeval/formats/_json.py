@@ -45,12 +45,14 @@ def read_object(path: Path) -> dict[str, Any]:
 
 def _lenient(data: bytes, path: Path) -> Any:
     try:
-        return json.loads(data)
+        content = json.loads(data)
+        json.dumps(content, ensure_ascii=False).encode()  # halves of surrogate pairs cannot be written again
+        return content
     except json.JSONDecodeError as reason:
         found = f"not JSON: {reason.msg} at line {reason.lineno}, column {reason.colno}"
         cut = reason.pos >= len(data.rstrip()) - 1
         remedy = "the file ends too early; write it again" if cut else "repair the file at that place"
-    except (UnicodeDecodeError, RecursionError) as reason:
+    except (ValueError, RecursionError) as reason:  # not Unicode, or an integer of thousands of digits
         found = f"not JSON: {type(reason).__name__}: {reason}"
         remedy = "write it again as UTF-8 JSON"
     raise JsonError(code="json-syntax", found=found, expected="a JSON file", remedy=remedy, file=str(path))

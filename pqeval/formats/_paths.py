@@ -58,12 +58,12 @@ def read_regular(path: Path) -> bytes:
             remedy=_hint(path),
             file=str(path),
         ) from None
-    except OSError as reason:
+    except (OSError, ValueError) as reason:  # ValueError: a NUL, or a character that no file name can have
         raise FileError(
             code="file-unreadable",
-            found=f"cannot be read: {reason.strerror}",
+            found=f"cannot be read: {getattr(reason, 'strerror', None) or reason}",
             expected="a readable file",
-            remedy="check its permissions",
+            remedy="check its name and its permissions",
             file=str(path),
         ) from reason
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +42,8 @@ class Png:
     ----------
     width, height, depth, color, interlaced
         Fields of the IHDR chunk.
+    palette : bytes
+        The PLTE chunk.
     data : bytes
         All IDAT chunks, joined.
     """
@@ -51,7 +53,20 @@ class Png:
     depth: int
     color: int
     interlaced: bool
-    data: bytes
+    palette: bytes = b""
+    data: bytes = b""
+
+    def essence(self) -> bytes:
+        """A PNG of nothing but what was checked: no animation, transparency or text can change what is decoded."""
+        header = struct.pack(
+            ">IIBBBBB", self.width, self.height, self.depth, self.color, 0, 0, int(self.interlaced)
+        )
+        chunks = [(b"IHDR", header), (b"PLTE", self.palette), (b"IDAT", self.data), (b"IEND", b"")]
+        return SIGNATURE + b"".join(
+            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(name)))
+            for name, body in chunks
+            if body or name == b"IEND"
+        )
 
     @property
     def mode(self) -> str:
@@ -104,7 +119,7 @@ def read_ids(
         _check_size(png, shape)
         _check_mode(png)
         _check_data(png)
-        pixels = _decode(raw, png)
+        pixels = _decode(png)
     except PqevalError as error:
         raise error.located(file=str(path)) from None
     if png.color == 6 and pixels[..., 3].min() < 255:
@@ -146,7 +161,9 @@ def _walk(raw: bytes) -> Png:
             remedy="save the ids as PNG; JPEG changes them" if jpeg else "save the ids as PNG",
         )
     header: Png | None = None
+    palette = b""
     data: list[bytes] = []
+    names: list[bytes] = []
     at = len(SIGNATURE)
     while True:
         if at + 12 > len(raw):
@@ -158,12 +175,18 @@ def _walk(raw: bytes) -> Png:
         if zlib.crc32(body, zlib.crc32(name)) != int.from_bytes(raw[at + 8 + length : at + 12 + length], "big"):
             raise _broken(f"the checksum of the {_printable(name)} chunk is wrong", "copy or write the file again")
         at += 12 + length
+        if name != b"IDAT" or names[-1:] != [b"IDAT"]:
+            if name in names and name in (b"IHDR", b"PLTE", b"IDAT"):
+                raise _broken(f"a second {_printable(name)} chunk stands where none may be")
+            names.append(name)
         if header is None:
             header = _header(name, body)
+        elif name == b"PLTE":
+            palette = body
         elif name == b"IDAT":
             data.append(body)
         elif name == b"IEND":
-            return Png(header.width, header.height, header.depth, header.color, header.interlaced, b"".join(data))
+            return replace(header, palette=palette, data=b"".join(data))
 
 
 def _printable(name: bytes) -> str:
@@ -177,7 +200,7 @@ def _header(name: bytes, body: bytes) -> Png:
     sound = 0 < width < 2**31 and 0 < height < 2**31 and depth in DEPTHS.get(color, ())
     if not sound or compression or filtering or interlace > 1:
         raise _broken(f"the header states {width} x {height} pixels, depth {depth}, colour type {color}")
-    return Png(width, height, depth, color, bool(interlace), b"")
+    return Png(width, height, depth, color, bool(interlace))
 
 
 def _check_size(png: Png, shape: tuple[int, ...] | None) -> None:
@@ -221,12 +244,12 @@ def _check_data(png: Png) -> None:
         raise _broken(short)
 
 
-def _decode(raw: bytes, png: Png) -> npt.NDArray[np.uint8]:
+def _decode(png: Png) -> npt.NDArray[np.uint8]:
     from PIL.PngImagePlugin import PngImageFile
 
     try:
         # Not Image.open, which warns or refuses by number of pixels; the header was compared with the data above.
-        with PngImageFile(io.BytesIO(raw)) as image:
+        with PngImageFile(io.BytesIO(png.essence())) as image:
             pixels = np.asarray(image)
             palette = image.getpalette("RGB") if png.color == 3 else None
     except (OSError, SyntaxError, ValueError) as reason:

@@ -55,17 +55,18 @@ class CocoSide:
         self.file = str(path)
         self.role = role
         self.repeated = repeated
-        self.folder = folder if folder is not None else path.with_suffix("")
         self.categories: Categories | None = None
         self.problems: list[PqevalError] = []
         self.images: dict[Key, Image] = {}
         content = read_object(path)
+        self.folder = folder if folder is not None else path.with_suffix("")
         if not self.folder.is_dir():
+            own = folder is None
             raise FileError(
                 code="folder-missing",
                 found=f"the folder of its PNGs, {self.folder}, does not exist",
-                expected="a folder named as the JSON without .json",
-                remedy=f"name the folder with --{role}-folder ({role}_folder=)",
+                expected="a folder named as the JSON without .json" if own else "a folder",
+                remedy=f"name it with --{role}-folder ({role}_folder=)" if own else "check its name",
                 file=self.file,
             )
         annotations = self._list(content, "annotations")
@@ -155,7 +156,7 @@ class CocoSide:
         """
         found: list[PqevalError] = []
         rows = read_rows(
-            image.entry["segments_info"], repeated=self.repeated, areas=self.role == "gt", problems=found
+            image.entry["segments_info"], repeated=self.repeated, truth=self.role == "gt", problems=found
         )
         found = [problem.located(file=self.file, image_id=image.image_id) for problem in found]
         labels = None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from pqeval.errors import UsageError
 from pqeval.ledger import Ledger
-from pqeval.output import check_target, write_text
+from pqeval.output import PathLike, check_target, write_text
 from pqeval.registry import Room
 from pqeval.result import Result
 
@@ -17,22 +18,41 @@ __all__ = ["check_targets", "room", "write_reports"]
 room = Room(__name__, kind="report")
 
 
-def check_targets(targets: Mapping[str, str | os.PathLike[str] | None]) -> None:
+def check_targets(targets: Mapping[str, PathLike | None], inputs: Iterable[PathLike] = ()) -> None:
     """Refuse, before anything is counted, targets of :func:`write_reports` that cannot be written.
 
     Raises
     ------
     UsageError, FileError
-        If there is no such report, or no file can be made there.
+        If there is no such report, if two of them or one and an input are the same file, or if no file can be
+        made there.
     """
+    taken = {_place(path): "is an input" for path in inputs}
     for name, target in targets.items():
-        if target is not None:
-            room.get(name)
-            if os.fspath(target) != "-":
-                check_target(target)
+        if target is None:
+            continue
+        room.get(name)
+        place = _place(target)
+        if place in taken:
+            raise UsageError(
+                code="target-taken",
+                found=f"{os.fspath(target)} cannot take the report {name}: it {taken[place]}",
+                expected="a file of its own for every report",
+                remedy="choose another name",
+            )
+        taken[place] = f"takes the report {name}"
+        if place != "-":
+            check_target(target)
 
 
-def write_reports(result: Result, ledger: Ledger, targets: Mapping[str, str | os.PathLike[str] | None]) -> None:
+def _place(path: PathLike) -> str:
+    """Name the file behind a path; ``-`` and what can be no path stay as they are."""
+    place = os.fspath(path)
+    # What holds a NUL is no path; whoever opens it will say so.
+    return place if place == "-" or "\0" in place else os.path.realpath(place)
+
+
+def write_reports(result: Result, ledger: Ledger, targets: Mapping[str, PathLike | None]) -> None:
     """Render reports to files; ``-`` is standard output, and ``None`` means not asked for.
 
     Everything is rendered before anything is written.

@@ -6,10 +6,15 @@ from collections.abc import Iterator
 
 from pqeval.result import ClassScore, GroupScore, Result
 
-__all__ = ["class_rows", "footer", "group_rows", "points"]
+__all__ = ["class_rows", "footer", "group_rows", "plain", "points"]
 
 GROUP_HEAD = ("", "PQ", "SQ", "RQ", "N")
 CLASS_HEAD = ("id", "class", "kind", "PQ", "SQ", "RQ", "TP", "FP", "FN")
+
+
+def plain(text: str) -> str:
+    """Make a name fit for a line of a table: control characters and the column mark are spelled out."""
+    return "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in text).replace("|", "\\|")
 
 
 def points(score: float | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from pqeval.ledger import Ledger
-from pqeval.reports._cells import CLASS_HEAD, GROUP_HEAD, class_rows, footer, group_rows
+from pqeval.reports._cells import CLASS_HEAD, GROUP_HEAD, class_rows, footer, group_rows, plain
 from pqeval.result import Result
 
 __all__ = ["markdown", "render"]
@@ -20,9 +20,9 @@ def render(result: Result, ledger: Ledger, stream: TextIO) -> None:
 def markdown(result: Result, *, per_class: bool = False) -> str:
     """Return the scores as Markdown; see :meth:`Result.to_markdown`."""
     parts = [_table(GROUP_HEAD, group_rows(result), left=1)]
-    parts.append("\n".join(f"- {_safe(line)}" for line in footer(result)) + "\n")
+    parts.append("\n".join(f"- {plain(line)}" for line in footer(result)) + "\n")
     if result.warnings:
-        parts.append("\n".join(f"- warning: {_safe(line)}" for line in result.warnings) + "\n")
+        parts.append("\n".join(f"- warning: {plain(line)}" for line in result.warnings) + "\n")
     if per_class:
         parts.append(_table(CLASS_HEAD, class_rows(result), left=3))
     return "\n".join(parts)
@@ -31,8 +31,4 @@ def markdown(result: Result, *, per_class: bool = False) -> str:
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]], left: int) -> str:
     names = list(head)
     lines = [names, [":--" if place < left else "--:" for place in range(len(names))], *rows]
-    return "".join(f"| {' | '.join(map(_safe, cells))} |\n" for cells in lines)
-
-
-def _safe(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return "".join(f"| {' | '.join(map(plain, cells))} |\n" for cells in lines)

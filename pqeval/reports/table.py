@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TextIO
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from pqeval.ledger import Ledger
-from pqeval.reports._cells import CLASS_HEAD, GROUP_HEAD, class_rows, footer, group_rows
+from pqeval.reports._cells import CLASS_HEAD, GROUP_HEAD, class_rows, footer, group_rows, plain
 from pqeval.result import Result
 
 __all__ = ["draw", "render"]
 
 TEXT_COLUMNS = ("", "class", "kind")
-PIPE_WIDTH = 200
+PIPE_WIDTH = 100_000
+FOLDED = 12  # a name is folded to this width before the table outgrows the terminal
 
 
 def render(result: Result, ledger: Ledger, stream: TextIO) -> None:
@@ -35,17 +38,15 @@ def draw(result: Result, stream: TextIO, *, per_class: bool = False) -> None:
     per_class : bool
         Add a row per class that occurs.
     """
+    tables: list[tuple[Sequence[str], list[tuple[str, ...]]]] = [(GROUP_HEAD, list(group_rows(result)))]
+    if per_class:
+        tables.insert(0, (CLASS_HEAD, list(class_rows(result))))
     console = console_for(stream)
+    room = console.width
     with console.capture() as captured:
-        if per_class:
-            classes = table_for(console, CLASS_HEAD)
-            for cells in class_rows(result):
-                classes.add_row(*cells)
-            console.print(classes)
-        groups = table_for(console, GROUP_HEAD)
-        for place, cells in enumerate(group_rows(result)):
-            groups.add_row(*cells, style="bold" if place == 0 else None)
-        console.print(groups)
+        for head, rows in tables:
+            console.width = max(room, _least_width(head, rows))
+            console.print(_table(console, head, rows))
     # The box of plain tables has an empty line of blanks above and below.
     lines = [line.rstrip() for line in captured.get().splitlines()]
     stream.write("\n".join(lines).strip("\n").replace("\n\n\n", "\n\n") + "\n\n")
@@ -54,16 +55,34 @@ def draw(result: Result, stream: TextIO, *, per_class: bool = False) -> None:
 
 
 def console_for(stream: TextIO) -> Console:
-    """Return a console that draws on a terminal and writes plain text elsewhere."""
+    """Return a console that draws on a terminal and writes plain text, as wide as need be, elsewhere."""
     console = Console(file=stream, highlight=False)
     if not console.is_terminal:
         console = Console(file=stream, highlight=False, width=PIPE_WIDTH, color_system=None)
     return console
 
 
-def table_for(console: Console, head: tuple[str, ...]) -> Table:
-    """Return an empty table in the style of the console; names are left-, numbers right-aligned."""
+def _table(console: Console, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     table = Table(box=box.ROUNDED if console.is_terminal else box.MARKDOWN, header_style="bold")
     for name in head:
-        table.add_column(name, justify="left" if name in TEXT_COLUMNS else "right", no_wrap=True)
+        if name in TEXT_COLUMNS:
+            table.add_column(name, justify="left", overflow="fold")
+        else:
+            table.add_column(name, justify="right", no_wrap=True)
+    for cells in rows:
+        table.add_row(*map(_cell, cells), style="bold" if cells[0] == "All" else None)
     return table
+
+
+def _least_width(head: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """The width below which rich would cut numbers; names can be folded."""
+    width = 1
+    for name, *cells in zip(head, *rows, strict=True):
+        longest = max(map(len, (name, *cells)))
+        width += 3 + (min(longest, FOLDED) if name in TEXT_COLUMNS else longest)
+    return width
+
+
+def _cell(text: str) -> Text:
+    """A cell that is shown as it is: names may hold what rich would take for markup, or control characters."""
+    return Text(plain(text))

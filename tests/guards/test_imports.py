@@ -37,7 +37,7 @@ ALLOWED = {
     "result": "errors output _version",
     "source": "errors categories labelmap segments frame",
     # Counting, and the ratios of the counts.
-    "void": "errors core.kernels segments overlap",
+    "void": "errors categories core.kernels segments overlap",
     "core.count": "core.kernels frame overlap",
     "core.match": "errors core.kernels segments overlap ledger void",
     "counting": "errors categories labelmap segments frame ledger void core.count core.match",
@@ -48,16 +48,16 @@ ALLOWED = {
     # Outer rooms: they see the waist and their own private siblings.
     "formats": "registry",
     "formats.*": "errors output categories labelmap segments frame source formats._*",
-    "reports": "registry output ledger result",
+    "reports": "errors registry output ledger result",
     "reports.*": "ledger result reports._*",
     # Wiring.
-    "arrays": "errors categories labelmap segments frame counting",
+    "arrays": "errors categories labelmap segments counting",
     "accumulate": "errors categories frame ledger result void counting arrays scoring",
     "pairing": "errors frame source",
-    "opening": "errors categories labelmap ledger void counting pairing formats source",
-    "evaluation": "errors ledger result void opening scoring engines.* metrics reports",
+    "opening": "errors categories labelmap output ledger void counting pairing formats source",
+    "evaluation": "errors output ledger result void opening scoring engines.* metrics reports",
     "validation": "errors output void opening engines.*",
-    "panopticapi": "evaluation",
+    "panopticapi": "evaluation output",
     "selftest": "",
     "demo": "demo.*",
     "demo.*": "demo.*",
@@ -66,7 +66,7 @@ ALLOWED = {
 
 LATE = {
     # Heavy imports wait until a command needs them.
-    "cli": "demo evaluation formats reports reports.table selftest validation",
+    "cli": "demo evaluation formats output reports reports.table selftest validation",
     "selftest": "accumulate core.kernels",  # of the kernels only where their cache is
     "demo.*": "__init__ errors demo.* evaluation formats.coco result",
     "result": "reports.markdown",  # Result.to_markdown, a shorthand

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 LONGEST = 300
-LONGER = {"core/kernels.py": 420}  # every compiled loop lives in one file, for numba's cache
+LONGER = {"core/kernels.py": 400}  # every compiled loop lives in one file, for numba's cache
 SAYING_NOTHING = {"utils", "util", "common", "helpers", "misc"}
 MAY_PRINT = ("cli.py", "demo/")
 TEXTS = (".py", ".md", ".cfg", ".toml", ".json", ".yml", ".yaml", ".txt", ".sh", "")
@@ -105,8 +105,8 @@ def test_planted_long_modules_are_seen(tmp_path):
     (tmp_path / "core").mkdir()
     (tmp_path / "short.py").write_text("x = 1\n" * 300)
     (tmp_path / "long.py").write_text("x = 1\n" * 301)
-    (tmp_path / "core" / "kernels.py").write_text("x = 1\n" * 421)
-    assert too_long(tmp_path) == ["core/kernels.py has 421 lines", "long.py has 301 lines"]
+    (tmp_path / "core" / "kernels.py").write_text("x = 1\n" * 401)
+    assert too_long(tmp_path) == ["core/kernels.py has 401 lines", "long.py has 301 lines"]
 
 
 def test_planted_empty_names_are_seen(tmp_path):

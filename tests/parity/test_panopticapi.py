@@ -235,8 +235,19 @@ def row(number: int, category: int, area: int, crowd: int = 0) -> dict[str, int]
             1.0,
             {"crowds-of-one-class": 1},
         ),
+        (
+            one_image(
+                [[1, 1, 1, 1, 1, 1]],
+                [row(1, 1, 1)],
+                [[11, 11, 12, 12, 13, 13]],
+                [row(11, 1, 0), row(12, 1, 0), row(13, 1, 0)],
+            ),
+            2.0,
+            0.0,
+            {"gt-area": 1},
+        ),
     ],
-    ids=["area too small", "area too large", "repeated id", "two crowds"],
+    ids=["area too small", "area too large", "repeated id", "two crowds", "three matches"],
 )
 def test_known_quirks(dataset: dict, theirs: float, right: float, warnings: dict, tmp_path: Path) -> None:
     paths = strategies.write(dataset, tmp_path)

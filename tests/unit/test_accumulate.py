@@ -171,7 +171,6 @@ WRONG_SIDES = {
     "a row without a pixel": lambda ids, rows: (ids, [*rows, {"id": 9, "category_id": 1}]),
     "a row without an id": lambda ids, rows: (ids, [*rows, {"category_id": 1}]),
     "a row with id 0": lambda ids, rows: (ids, [*rows, {"id": 0, "category_id": 1}]),
-    "a wrong crowd": lambda ids, rows: (ids, [*rows[:-1], rows[-1] | {"iscrowd": 2}]),
     "two categories for an id": lambda ids, rows: (ids, [*rows, rows[0] | {"category_id": 2}]),
     "an unknown category": lambda ids, rows: (ids, [rows[0] | {"category_id": 77}, *rows[1:]]),
     "another size": lambda ids, rows: (ids[:, :-1], rows),

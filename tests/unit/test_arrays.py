@@ -7,9 +7,10 @@ import pytest
 from datasets import TABLE
 
 import pqeval
-from pqeval.arrays import image_ids, read_side
+from pqeval.arrays import read_options, read_side
 from pqeval.categories import Categories
 from pqeval.errors import DataError, ImageError, ShapeError
+from pqeval.frame import image_ids
 
 CATEGORIES = Categories.of(TABLE)
 CATEGORY = np.array([[1, 1, 255], [3, 3, 2]])
@@ -34,7 +35,8 @@ def score(gt, pred, **options):
 
 def regions(value, **options):
     """Return what each pixel belongs to: (category, crowd, number), or ``None`` for void."""
-    ((labels, rows),) = read_side(value, CATEGORIES, side="gt", problems=[], **options)
+    crowd, void = read_options(options.get("crowd", ()), options.get("void_category"))
+    ((labels, rows),) = read_side(value, CATEGORIES, side="gt", crowd=crowd, void_category=void, problems=[])
     owner = {0: None} | {row.id: (row.category_id, row.iscrowd) for row in rows}
     return [[owner[int(number)] for number in line] for line in labels.to_array()]
 
@@ -294,3 +296,62 @@ def test_what_names_no_image_is_refused(value):
     with pytest.raises(DataError) as caught:
         image_ids(value)
     assert caught.value.code == "image-id"
+
+
+# Forms that are easily mistaken for one another
+
+
+def test_two_maps_of_a_batch_are_images_of_their_own():
+    category = np.array([[[1, 1, 1, 2]], [[1, 2, 2, 2]]])
+    instance = np.ones_like(category)
+    guess = np.array([[[1, 1, 2, 2]], [[1, 1, 2, 2]]])
+    apart = pqeval.PanopticQuality(CATEGORIES)
+    for number in range(2):
+        apart.update(
+            gt=(category[number], instance[number]), pred=(guess[number], instance[number]), image_id=number
+        )
+    metric = pqeval.PanopticQuality(CATEGORIES)
+    metric.update(gt=(category, instance), pred=(guess, instance), image_id=[0, 1])
+    stacked = [np.stack([maps, instance], axis=-1) for maps in (category, guess)]
+    assert metric.compute() == apart.compute()
+    assert pqeval.panoptic_quality(gt=stacked[0], pred=stacked[1], categories=CATEGORIES) == apart.compute()
+    one_call = pqeval.panoptic_quality(gt=(category, instance), pred=(guess, instance), categories=CATEGORIES)
+    assert one_call == apart.compute()
+
+
+def test_a_list_of_two_images_is_no_pair_of_maps():
+    image = np.array([[[1, 1], [2, 1]]])
+    with pytest.raises(DataError) as caught:
+        pqeval.panoptic_quality(gt=[image, image], pred=[image, image], categories=CATEGORIES)
+    assert caught.value.code == "array-form"
+
+
+def test_options_that_can_be_read_once_serve_all_images():
+    batch = np.array([[[[1, 5], [2, 1]]], [[[1, 5], [2, 1]]]])
+    result = pqeval.panoptic_quality(
+        gt=batch,
+        pred=batch,
+        categories=CATEGORIES,
+        crowd=(pair for pair in [(1, 5)]),
+        void_category=(number for number in [0]),
+    )
+    assert counts(result) == {2: (2, 0, 0)}
+
+
+def test_iscrowd_of_a_prediction_has_no_meaning():
+    for value in (1, None, "x", 2):
+        guess = [row | {"iscrowd": value} for row in SEGMENTS]
+        result = score((ID_MAP, SEGMENTS), (ID_MAP, guess))
+        assert counts(result) == {1: (2, 0, 0), 2: (1, 0, 0), 3: (1, 0, 0)}
+
+
+def test_numpy_settings_end_up_as_json():
+    result = pqeval.panoptic_quality(
+        gt=BOTH,
+        pred=BOTH,
+        categories=CATEGORIES,
+        groups={"A": np.array([1, 2])},
+        unknown_categories=np.array([77]),
+    )
+    assert result.inputs == {"unknown": "error", "unknown_categories": [77], "groups": {"A": [1, 2]}}
+    assert pqeval.Result.from_json(result.to_json()) == result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import pqeval
 from pqeval import cli, selftest
+from pqeval.reports import table
 
 TABLE = [
     {"id": 1, "name": "cat", "isthing": 1},
@@ -130,8 +133,14 @@ def test_own_groups(data, capsys):
     code, out, err = run(capsys, *arguments[:-1], "Pets=1,x")
     assert (code, out) == (2, "")
     assert err == (
-        "error: --group Pets=1,x\n  expected: NAME=ID,ID,...\n  do: for example --group Vehicles=3,4,6\n"
+        "error: --group Pets=1,x\n"
+        "  expected: NAME=ID,ID,..., every name once\n"
+        "  do: for example --group Vehicles=3,4,6\n"
     )
+    for wrong in (("--group", "=1"), ("--group", "Pets=1", "--group", "Pets=2")):
+        code, _, err = run(capsys, *arguments[:-2], *wrong)
+        assert code == 2
+        assert "every name once" in err
 
 
 def test_warnings_go_to_standard_error_and_quiet_drops_them(data, capsys):
@@ -350,3 +359,86 @@ def test_a_target_that_cannot_be_written_is_found_before_the_work(data, capsys, 
         "  expected: a file name in an existing folder that may be written\n"
         "  do: create the folder, or choose another place\n"
     )
+
+
+def test_no_report_takes_the_place_of_an_input_or_of_another_report(data, capsys, monkeypatch):
+    monkeypatch.chdir(data)
+    inputs = ("evaluate", "--gt", "gt.json", "--pred", "pred.json")
+    before = Path("gt.json").read_bytes()
+    code, out, err = run(capsys, *inputs, "--json", data / "gt.json")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {data / 'gt.json'} cannot take the report json: it is an input\n")
+    assert Path("gt.json").read_bytes() == before
+    code, _, err = run(capsys, *inputs, "--json", "r", "--csv", "gt/../r")
+    assert code == 2
+    assert err.startswith("error: gt/../r cannot take the report csv: it takes the report json\n")
+    assert not Path("r").exists()
+
+
+def test_links_are_written_through_and_pipes_are_written_to(data, capsys, monkeypatch):
+    monkeypatch.chdir(data)
+    inputs = ("evaluate", "--gt", "gt.json", "--pred", "pred.json")
+    Path("real.json").write_text("old")
+    Path("link.json").symlink_to("real.json")
+    assert run(capsys, *inputs, "--json", "link.json")[0] == 0
+    assert Path("link.json").is_symlink()
+    assert pqeval.Result.from_json("real.json").pq == (1 + 0.5 + 1) / 3
+    if not hasattr(os, "mkfifo"):
+        return
+    os.mkfifo("pipe")
+    reader = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    assert run(capsys, *inputs, "--csv", "pipe")[0] == 0
+    assert os.read(reader, 100).startswith(b"id,name,isthing,pq,")
+    os.close(reader)
+    assert Path("pipe").is_fifo()
+
+
+def test_names_are_shown_as_they_are(tmp_path, capsys):
+    names = ["[/x] [bold]b[/bold]", "a|b", "two\nlines", ":smile:", "人"]
+    categories = [{"id": number, "name": name, "isthing": 1} for number, name in enumerate(names, 1)]
+    rows = [{"id": number, "category_id": number} for number in range(1, 6)]
+    pqeval.save_coco_panoptic(tmp_path / "gt.json", [(1, np.array([[1, 2, 3, 4, 5]]), rows)], categories)
+    inputs = ("evaluate", "--gt", tmp_path / "gt.json", "--pred", tmp_path / "gt.json")
+    code, out, _ = run(capsys, *inputs, "--per-class", "--group", "[/a]=1")
+    assert code == 0
+    shown = [line.split(" | ")[1].strip() for line in out.splitlines()[2:7]]
+    assert shown == ["[/x] [bold]b[/bold]", "a\\|b", "two\\nlines", ":smile:", "人"]
+    assert "\n| [/a]   | 100.0 |" in out
+
+
+def test_a_terminal_that_is_too_narrow_folds_names_and_keeps_numbers(data):
+    name = "traffic sign back and support pole, thin"
+    result = pqeval.panoptic_quality(
+        gt=(TRUTH, LISTED), pred=(TRUTH, LISTED), categories=[TABLE[0] | {"name": name}, *TABLE[1:]]
+    )
+    for width in (30, 60, 80):
+        stream = io.StringIO()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(
+                table,
+                "console_for",
+                lambda _, width=width: Console(force_terminal=True, width=width, color_system=None),
+            )
+            table.draw(result, stream, per_class=True)
+        (line,) = [line for line in stream.getvalue().splitlines() if "traffic" in line]
+        assert [cell.strip() for cell in line.split("│")][4:] == ["100.0", "100.0", "100.0", "1", "0", "0", ""]
+
+
+def test_a_full_disk_is_no_traceback(data):
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+    command = [sys.executable, "-m", "pqeval", "evaluate", "--gt", data / "gt.json", "--pred", data / "pred.json"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr == "error: standard output: cannot write: No space left on device\n"
+
+
+def test_validate_refuses_what_evaluate_refuses(data, capsys):
+    inputs = ("validate", "--gt", data / "gt.json", "--pred", data / "pred.json")
+    code, _, err = run(capsys, *inputs, "--missing", "bogus")
+    assert code == 2
+    assert err.startswith("error: no missing policy is called 'bogus'\n")
+    code, out, err = run(capsys, *inputs, "--json", data / "none" / "v.json")
+    assert (code, out) == (3, "")
+    assert err.startswith(f"error: {data / 'none' / 'v.json'}: cannot write into {data / 'none'}\n")

@@ -523,3 +523,14 @@ def test_a_segment_error_names_the_segment(tmp_path):
         ("pred-id-not-listed", 77),
         ("pred-id-without-pixels", 3),
     ]
+
+
+def test_image_ids_are_saved_as_plain_values(tmp_path):
+    side = np.array([[1, 1]]), [{"id": 1, "category_id": 1}]
+    frames = [(number, *side) for number in (np.int64(7), 8.0, "a/b")]
+    pqeval.save_coco_panoptic(tmp_path / "gt.json", frames, [{"id": 1, "isthing": 1}])
+    names = sorted(path.name for path in (tmp_path / "gt").iterdir())
+    assert names == ["000000000007.png", "000000000008.png", "a%2Fb.png"]
+    assert pqeval.evaluate(gt=tmp_path / "gt.json", pred=tmp_path / "gt.json").images["evaluated"] == 3
+    with pytest.raises(pqeval.DataError):
+        pqeval.save_coco_panoptic(tmp_path / "x.json", [(b"x", *side)], [{"id": 1, "isthing": 1}])

@@ -11,6 +11,7 @@ import json
 import os
 import pickle
 import socket
+import struct
 import warnings
 import zlib
 from pathlib import Path
@@ -26,6 +27,7 @@ import pqeval
 from pqeval import errors
 from pqeval.categories import Categories
 from pqeval.errors import DataWarning, PqevalError, SeveralErrors
+from pqeval.labelmap import LabelMap
 
 TRIGGERS = []
 
@@ -195,7 +197,7 @@ def empty_group(folder):
     says(
         raised(pqeval.PanopticQuality, TABLE, groups={"Animals": []}),
         """
-        the group 'Animals' is empty
+        the group 'Animals' does not list category ids
           expected: a new name with category ids of the table
           do: for example --group Vehicles=3,4,6 or groups={'Vehicles': [3, 4, 6]}
         """,
@@ -207,7 +209,7 @@ def group_of_absent_categories(folder):
     says(
         raised(pqeval.PanopticQuality, TABLE, groups={"Animals": [1, 7, 8]}),
         """
-        the group 'Animals' lacks 7, 8 in the table
+        the group 'Animals' names 7, 8, which the category table lacks
           expected: a new name with category ids of the table
           do: for example --group Vehicles=3,4,6 or groups={'Vehicles': [3, 4, 6]}
         """,
@@ -223,7 +225,7 @@ def group_option_without_ids(folder):
         CliRunner().invoke(cli, arguments, standalone_mode=False).exception,
         """
         --group Animals=cat
-          expected: NAME=ID,ID,...
+          expected: NAME=ID,ID,..., every name once
           do: for example --group Vehicles=3,4,6
         """,
     )
@@ -374,7 +376,7 @@ def file_that_may_not_be_read(folder):
             """
             DIR/gt.json: cannot be read: Permission denied
               expected: a readable file
-              do: check its permissions
+              do: check its name and its permissions
             """,
             folder=folder,
         )
@@ -402,11 +404,11 @@ def folder_of_pngs_missing(folder):
         """
         2 errors:
         DIR/gt.json: the folder of its PNGs, DIR/no, does not exist
-          expected: a folder named as the JSON without .json
-          do: name the folder with --gt-folder (gt_folder=)
+          expected: a folder
+          do: check its name
         DIR/gt.json: the folder of its PNGs, DIR/none, does not exist
-          expected: a folder named as the JSON without .json
-          do: name the folder with --pred-folder (pred_folder=)
+          expected: a folder
+          do: check its name
         """,
         folder=folder,
     )
@@ -2122,3 +2124,275 @@ def test_raise_all():
 def test_a_warning_is_a_warning_for_python_too():
     with pytest.warns(DataWarning, match="a thing"):
         warnings.warn(without_place(DataWarning), stacklevel=1)
+
+
+# Found by reading the package against itself
+
+
+@trigger
+def png_with_two_headers(folder):
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 9, 8, 2, 0, 0, 0))
+    says(
+        about_pred(folder, SOUND[:33] + header + SOUND[33:]),
+        """
+        DIR/pred/1.png (image 1): a second IHDR chunk stands where none may be
+          expected: a sound PNG
+          do: write the file again
+        """,
+        folder=folder,
+    )
+
+
+@trigger
+def json_with_half_a_character(folder):
+    (folder / "gt.json").write_text('{"annotations": "\\ud800"}')
+    said = str(raised(pqeval.evaluate, gt=folder / "gt.json", pred=folder / "gt.json").errors[0])
+    assert said.replace(str(folder), "DIR").startswith(
+        "DIR/gt.json: not JSON: UnicodeEncodeError: 'utf-8' codec can't encode character '\\ud800'"
+    )
+    assert said.endswith("  expected: a JSON file\n  do: write it again as UTF-8 JSON")
+
+
+@trigger
+def json_with_a_huge_integer(folder):
+    (folder / "gt.json").write_text('{"annotations": ' + "7" * 5000 + "}")
+    said = str(raised(pqeval.evaluate, gt=folder / "gt.json", pred=folder / "gt.json").errors[0])
+    assert said.replace(str(folder), "DIR").startswith("DIR/gt.json: not JSON: ValueError: Exceeds the limit")
+
+
+@trigger
+def file_names_that_no_system_has(folder):
+    names = {"gt": str(folder / "gt\0.json"), "pred": ""}
+    says(
+        raised(pqeval.evaluate, **names),
+        """
+        2 errors:
+        DIR/gt\0.json: cannot be read: embedded null byte
+          expected: a readable file
+          do: check its name and its permissions
+        .: is a folder
+          expected: a regular file
+          do: check the path
+        """,
+        folder=folder,
+    )
+
+
+@trigger
+def reports_in_the_place_of_an_input(folder):
+    says(
+        raised(pqeval.evaluate, gt="gt.json", pred="pred.json", csv="./pred.json"),
+        """
+        ./pred.json cannot take the report csv: it is an input
+          expected: a file of its own for every report
+          do: choose another name
+        """,
+    )
+
+
+@trigger
+def two_reports_in_one_file(folder):
+    says(
+        raised(pqeval.evaluate, gt="gt.json", pred="pred.json", json=folder / "a", csv=folder / "x" / ".." / "a"),
+        """
+        DIR/x/../a cannot take the report csv: it takes the report json
+          expected: a file of its own for every report
+          do: choose another name
+        """,
+        folder=folder,
+    )
+
+
+@trigger
+def masked_array(folder):
+    masked = np.ma.masked_array([[1, 1]], mask=[[True, False]])
+    says(
+        raised(LabelMap.from_array, masked),
+        """
+        a masked array, whose mask would be lost
+          expected: an array without a mask
+          do: fill the masked pixels with void, `.filled(0)`
+        """,
+    )
+
+
+@trigger
+def array_whose_reading_says_nothing(folder):
+    class Silent:
+        def __array__(self, dtype=None, copy=None):
+            raise ValueError
+
+    says(
+        raised(LabelMap.from_array, Silent()),
+        """
+        a Silent that numpy cannot read: ValueError
+          expected: an array of integers in the memory of this machine
+          do: make its rows equally long; for torch, move it over first with `.cpu().numpy()`
+        """,
+    )
+
+
+@trigger
+def options_of_category_maps_that_are_no_integers(folder):
+    maps = np.ones((1, 2), int), np.ones((1, 2), int)
+    for options in ({"crowd": [1]}, {"crowd": [(1, 2, 3)]}, {"void_category": 0.5}, {"void_category": "0"}):
+        crowd, void = options.get("crowd", ()), options.get("void_category")
+        says(
+            raised(pqeval.panoptic_quality, gt=maps, pred=maps, categories=TABLE, **options),
+            f"""
+            crowd is {crowd!r}, void_category is {void!r}
+              expected: crowd: pairs (category, instance); void_category: a category or several; all integers
+              do: for example crowd=[(1, 255)], void_category=255
+            """,
+        )
+
+
+@trigger
+def options_of_category_maps_with_a_segment_list(folder):
+    side = np.ones((1, 2), int), [{"id": 1, "category_id": 1}]
+    for options in ({"crowd": [(1, 1)]}, {"void_category": 7}):
+        says(
+            raised(pqeval.panoptic_quality, gt=side, pred=side, categories=TABLE, **options),
+            """
+            image 0: gt: crowd or void_category with a segment list
+              expected: these options with category maps only
+              do: write "iscrowd": 1 into the segment list, and 0 into the map where it is void
+            """,
+        )
+
+
+@trigger
+def unknown_categories_that_are_no_ids(folder):
+    for wrong in (["a"], [1.5], object):
+        says(
+            raised(pqeval.PanopticQuality, TABLE, unknown_categories=wrong),
+            f"""
+            unknown_categories is {wrong!r}
+              expected: category ids
+              do: for example unknown_categories=[255]
+            """,
+        )
+
+
+@trigger
+def groups_that_are_no_groups(folder):
+    for wrong, name in (([1], [1]), ({"A": 1}, "A"), ({"A": ["x"]}, "A"), ({"A": [1, 1.5]}, "A")):
+        says(
+            raised(pqeval.PanopticQuality, TABLE, groups=wrong),
+            f"""
+            the group {name!r} does not list category ids
+              expected: a new name with category ids of the table
+              do: for example --group Vehicles=3,4,6 or groups={{'Vehicles': [3, 4, 6]}}
+            """,
+        )
+
+
+@trigger
+def categories_that_are_no_list(folder):
+    says(
+        raised(pqeval.PanopticQuality, None),
+        """
+        categories of type NoneType
+          expected: a list of rows with id and isthing, or the name of a built-in table
+          do: for example [{"id": 1, "name": "person", "isthing": 1}], or "coco"
+        """,
+    )
+
+
+@trigger
+def merging_a_result(folder):
+    metric = pqeval.PanopticQuality(TABLE)
+    says(
+        raised(metric.merge, metric.compute()),
+        """
+        merge with a Result
+          expected: another PanopticQuality
+          do: send the metric itself between processes, not its result
+        """,
+    )
+
+
+@trigger
+def image_ids_that_equal_nothing(folder):
+    metric = pqeval.PanopticQuality(TABLE)
+    says(
+        raised(metric.update, gt=None, pred=None, image_id=float("nan")),
+        """
+        the image id nan
+          expected: a string or a number, or a list of them for a batch
+          do: pass what names the image in the dataset
+        """,
+    )
+
+
+@trigger
+def saving_a_json_without_suffix(folder):
+    says(
+        raised(pqeval.save_coco_panoptic, folder / "truth", [], TABLE),
+        """
+        DIR/truth: the JSON and the folder of its PNGs would have one name
+          expected: a name that ends in .json
+          do: add .json, or name the folder
+        """,
+        folder=folder,
+    )
+
+
+@trigger
+def result_without_its_main_group(folder):
+    metric = pqeval.PanopticQuality(TABLE)
+    text = metric.compute().to_json().replace('"All"', '"Everything"')
+    says(
+        raised(pqeval.Result.from_json, text),
+        """
+        not a pqeval result: there is no group All
+          expected: JSON with "schema": "pqeval.result/1"
+          do: save one with `pqeval evaluate --json FILE` or `Result.to_json`
+        """,
+    )
+
+
+@trigger
+def validating_with_a_policy_that_does_not_exist(folder):
+    says(
+        raised(pqeval.validate, gt="a.json", pred="b.json", missing="bogus"),
+        """
+        no missing policy is called 'bogus'
+          expected: one of: error, empty, skip
+          do: use error to be told about images without prediction
+        """,
+    )
+
+
+@trigger
+def group_option_given_twice(folder):
+    from pqeval.cli import cli
+
+    arguments = ["evaluate", "--gt", "a", "--pred", "b", "--group", "A=1", "--group", "A=2"]
+    says(
+        CliRunner().invoke(cli, arguments, standalone_mode=False).exception,
+        """
+        --group A=2, a second group of that name
+          expected: NAME=ID,ID,..., every name once
+          do: for example --group Vehicles=3,4,6
+        """,
+    )
+
+
+@trigger
+def default_folder_of_pngs_missing(folder):
+    for name in ("gt.json", "pred.json"):
+        (folder / name).write_text("{}")
+    says(
+        raised(pqeval.evaluate, gt=folder / "gt.json", pred=folder / "pred.json"),
+        """
+        2 errors:
+        DIR/gt.json: the folder of its PNGs, DIR/gt, does not exist
+          expected: a folder named as the JSON without .json
+          do: name it with --gt-folder (gt_folder=)
+        DIR/pred.json: the folder of its PNGs, DIR/pred, does not exist
+          expected: a folder named as the JSON without .json
+          do: name it with --pred-folder (pred_folder=)
+        """,
+        folder=folder,
+    )

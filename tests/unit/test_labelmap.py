@@ -135,6 +135,7 @@ def test_the_largest_id(dtype: str) -> None:
         (None, "id-dtype", "object"),
         ([[1, 2], [3]], "not-an-array", "list"),
         (OnGpu(), "not-an-array", "can't convert cuda:0"),
+        (np.ma.masked_array([[1, 2]], mask=[[0, 1]]), "masked-array", "masked"),
         (np.zeros((0, 3), np.uint8), "empty-map", "(0, 3)"),
         (np.zeros((3, 0), np.uint32), "empty-map", "(3, 0)"),
         (np.array(7), "empty-map", "()"),

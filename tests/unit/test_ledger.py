@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pqeval
+from pqeval.core import kernels
 from pqeval.errors import MergeError
 from pqeval.frame import image_key
 from pqeval.ledger import Column, FrameLedger, Ledger, Outcome, Side, all_rows
@@ -205,3 +206,79 @@ def test_an_update_that_fails_changes_nothing() -> None:
     assert metric.compute().to_json() == before
     metric.reset()
     assert metric.compute().images["evaluated"] == 0
+
+
+def test_what_was_said_of_an_image_does_not_depend_on_who_merges() -> None:
+    table = [{"id": 1, "isthing": 1}]
+    ids = np.array([[1, 1]])
+
+    def part(area: int) -> pqeval.PanopticQuality:
+        metric = pqeval.PanopticQuality(table)
+        gt = (ids, [{"id": 1, "category_id": 1, "area": area}])
+        metric.update(gt=gt, pred=(ids, [{"id": 1, "category_id": 1}]), image_id=1)
+        return metric
+
+    results = []
+    for first, second in ((2, 9), (9, 2), (5, 9), (9, 5)):
+        merged = part(first)
+        merged.merge(part(second))
+        merged.merge(part(first))
+        results.append(merged.compute())
+    assert [result.images["evaluated"] for result in results] == [1, 1, 1, 1]
+    assert results[0].to_json() == results[1].to_json()
+    assert results[2].to_json() == results[3].to_json()
+    assert all("[gt-area] 1 image" in warning for result in results for warning in result.warnings)
+    assert [len(result.warnings) for result in results] == [1, 1, 1, 1]
+
+
+def test_an_id_that_is_not_equal_to_itself() -> None:
+    table = [{"id": 1, "isthing": 1}]
+    side = (np.array([[1, 1]]), [{"id": 1, "category_id": 1}])
+    metric = pqeval.PanopticQuality(table)
+    for name in (float("nan"), float("inf"), object(), {"id": 1}):
+        with pytest.raises(pqeval.DataError) as caught:
+            metric.update(gt=side, pred=side, image_id=name)
+        assert caught.value.code == "image-id"
+    for name in (3, 3.0, np.int64(3), np.float32(3), np.array(3)):
+        metric.update(gt=side, pred=side, image_id=name)
+    assert metric.compute().images["evaluated"] == 1
+
+
+def test_merging_in_any_order_reports_the_same_about_an_image_that_both_have():
+    table = [{"id": 1, "isthing": 1}]
+
+    def metric(**extra):
+        made = pqeval.PanopticQuality(table)
+        rows = [{"id": 1, "category_id": 1}]
+        made.update(gt=(np.array([[1, 1]]), [rows[0] | extra]), pred=(np.array([[1, 1]]), rows), image_id=1)
+        return made
+
+    texts = set()
+    for first, second in (({"area": 99}, {}), ({}, {"area": 99})):
+        merged = metric(**first)
+        merged.merge(metric(**second))
+        texts.add(merged.compute().to_json())
+    (text,) = texts
+    assert "states area 99 but has 2 pixels" in text
+
+
+def test_how_an_id_is_written_first_does_not_decide():
+    def rows(*numbers):
+        metric = pqeval.PanopticQuality([{"id": 1, "isthing": 1}])
+        side = np.array([[1, 1]]), [{"id": 1, "category_id": 1}]
+        for number in numbers:
+            metric.update(gt=side, pred=side, image_id=number)
+        return [(type(frame.image_id), frame.image_id) for frame in metric.ledger.ordered()]
+
+    assert rows(1, 1.0) == rows(1.0, 1) == [(int, 1)]
+
+
+def test_outcomes_have_one_numbering():
+    assert [Outcome[name] for name in ("TP", "FN", "FP", "VOID_EXCUSED", "CROWD_EXCUSED")] == [
+        kernels.TP,
+        kernels.FN,
+        kernels.FP,
+        kernels.VOID_EXCUSED,
+        kernels.CROWD_EXCUSED,
+    ]
+    assert [Outcome.CROWD, Outcome.UNKNOWN, Outcome.IGNORED] == [kernels.CROWD, kernels.UNKNOWN, kernels.IGNORED]

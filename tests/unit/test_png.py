@@ -456,3 +456,29 @@ def test_every_byte_of_an_id_has_its_channel(path):
         colour = [0, 0, 0]
         colour[place] = value
         assert read(path, png([[tuple(colour)]]))[0].tolist() == [[value << 8 * place]]
+
+
+# What Pillow would make of the rest of the file
+
+
+def test_an_animation_does_not_change_what_is_decoded(path):
+    still = png(colours([[1, 2], [3, 4]]))
+    control = chunk(b"acTL", struct.pack(">II", 1, 0))
+    frame = chunk(b"fcTL", struct.pack(">IIIIIHHBB", 0, 1, 1, 0, 0, 1, 1, 0, 0))
+    path.write_bytes(still[:33] + control + frame + still[33:])
+    ids, _ = _png.read_ids(path, problems=[])
+    assert ids.tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("name", ["IHDR", "PLTE", "IDAT"])
+def test_chunks_that_may_stand_once_stand_once(path, name):
+    palette = [(1, 0, 0), (2, 0, 0)]
+    still = png([[(0,), (1,)]], color=PALETTE, palette=palette)
+    at = still.index(b"IEND") - 4
+    extra = {
+        "IHDR": still[8:33],
+        "PLTE": chunk(b"PLTE", bytes(6)),
+        "IDAT": chunk(b"tEXt", b"a\0b") + chunk(b"IDAT", b""),
+    }[name]
+    error = refusal(path, still[:at] + extra + still[at:])
+    assert error.found == f"a second {name} chunk stands where none may be"

@@ -22,16 +22,16 @@ from pqeval.segments import (
 TABLE = Categories.from_coco([{"id": 44, "isthing": 1}, {"id": 7, "isthing": 0}, {"id": 119, "isthing": 0}])
 
 
-def read(*entries, **options):
-    """Read rows; return them with the codes of what was wrong."""
+def read(*entries, truth: bool = True, **options):
+    """Read rows, of ground truth unless told otherwise; return them with the codes of what was wrong."""
     problems: list = []
-    rows = read_rows(entries, problems=problems, **options)
+    rows = read_rows(entries, truth=truth, problems=problems, **options)
     return rows, [problem.code for problem in problems]
 
 
-def one_problem(entry, **options):
+def one_problem(entry):
     problems: list = []
-    rows = read_rows([entry], problems=problems, **options)
+    rows = read_rows([entry], truth=True, problems=problems)
     (problem,) = problems
     return rows, problem
 
@@ -40,7 +40,6 @@ def test_rows_keep_their_order() -> None:
     rows, codes = read(
         {"id": 9, "category_id": 44, "iscrowd": 1, "area": 5, "bbox": [1, 2, 3, 4]},
         {"id": 2, "category_id": 7},
-        areas=True,
     )
     assert rows == [Row(9, 44, True, 5), Row(2, 7, False, None)]
     assert codes == []
@@ -48,7 +47,7 @@ def test_rows_keep_their_order() -> None:
 
 @pytest.mark.parametrize("number", [1, 1.0, np.int64(1), np.uint8(1), np.float64(1.0)])
 def test_integers_in_other_clothes(number) -> None:
-    rows, codes = read({"id": number, "category_id": number, "area": number, "iscrowd": number}, areas=True)
+    rows, codes = read({"id": number, "category_id": number, "area": number, "iscrowd": number})
     assert rows == [Row(1, 1, True, 1)]
     assert [type(field) for field in rows[0]] == [int, int, bool, int]
     assert codes == []
@@ -112,17 +111,18 @@ def test_the_largest_id() -> None:
 
 @pytest.mark.parametrize("area", [4.5, "12", True, [3], float("inf")])
 def test_an_area_that_is_no_integer(area) -> None:
-    rows, problem = one_problem({"id": 3, "category_id": 1, "area": area}, areas=True)
+    rows, problem = one_problem({"id": 3, "category_id": 1, "area": area})
     assert rows == [Row(3, 1, False, None)]
     assert (problem.code, problem.severity) == ("area-not-integer", "warning")
     assert problem.found == f"segments_info[0] (segment id 3): area is {area!r}; it is ignored"
 
 
-@pytest.mark.parametrize("area", [4.5, "12", True, -4, 7])
-def test_predictions_may_write_anything_as_area(area) -> None:
-    rows, codes = read({"id": 3, "category_id": 1, "area": area})
+@pytest.mark.parametrize("anything", [4.5, "12", True, -4, 7, None, [1]])
+def test_predictions_may_write_anything_as_area_and_crowd(anything) -> None:
+    entry = {"id": 3, "category_id": 1, "area": anything, "iscrowd": anything}
+    rows, codes = read(entry, {**entry, "iscrowd": 1}, truth=False)
     assert rows == [Row(3, 1, False, None)]
-    assert codes == []
+    assert codes == ["segment-repeated"]
 
 
 def test_repeated_ids_merge() -> None:
@@ -131,13 +131,13 @@ def test_repeated_ids_merge() -> None:
         {"id": 8, "category_id": 1},
         {"id": 5, "category_id": 1, "area": 20},
     )
-    rows, codes = read(*entries, areas=True)
+    rows, codes = read(*entries)
     assert rows == [Row(5, 1, False, 400), Row(8, 1)]
     assert codes == ["segment-repeated"]
 
 
 def test_merged_areas_need_all_parts() -> None:
-    rows, _ = read({"id": 5, "category_id": 1, "area": 380}, {"id": 5, "category_id": 1}, areas=True)
+    rows, _ = read({"id": 5, "category_id": 1, "area": 380}, {"id": 5, "category_id": 1})
     assert rows == [Row(5, 1, False, None)]
 
 
@@ -147,7 +147,7 @@ def test_the_last_of_repeated_ids_keeps_the_first_place() -> None:
         {"id": 8, "category_id": 1},
         {"id": 5, "category_id": 2, "iscrowd": 1, "area": 20},
     )
-    rows, codes = read(*entries, areas=True, repeated="last")
+    rows, codes = read(*entries, repeated="last")
     assert rows == [Row(5, 2, True, 20), Row(8, 1)]
     assert codes == ["segment-repeated"]
 
