@@ -280,10 +280,10 @@ def test_ctrl_c_while_images_are_read(tmp_path):
     many = [(number, TRUTH, LISTED) for number in range(3)]
     pqeval.save_coco_panoptic(tmp_path / "gt.json", many, TABLE)
     script = (
-        "import sys, time\n"
+        "import os, sys, time\n"
         "import pqeval.opening\n"
         "def count(self, task):\n"
-        "    print('reading', flush=True)\n"
+        "    os.write(1, b'reading\\n')\n"  # whole, though several threads write
         "    time.sleep(0.5)\n"
         "    return None, []\n"
         "pqeval.opening.Opened.count = count\n"
@@ -292,13 +292,13 @@ def test_ctrl_c_while_images_are_read(tmp_path):
         f"'--pred', {str(tmp_path / 'gt.json')!r}, '--json', {str(tmp_path / 'result.json')!r}]\n"
         "main()\n"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "reading\n"
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert first == "reading\n"
     assert process.returncode == 130
     assert err == "\ninterrupted; no file was left half-written\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["gt", "gt.json"]
