@@ -178,7 +178,13 @@ class PanopticQuality:
         self.ledger.merge(other.ledger)
 
     def compute(self) -> Result:
-        """Return the scores of all images so far; the state stays."""
+        """Return the scores of all images so far; the state stays.
+
+        Returns
+        -------
+        Result
+            Without an image, or without a class, every score is ``None``.
+        """
         return score(self.ledger, self.categories, self.policy, groups=self.groups)
 
     def reset(self) -> None:

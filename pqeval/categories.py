@@ -174,7 +174,13 @@ class Categories(Sequence[Category]):
 
     @classmethod
     def of(cls, value: Categories | str | Iterable[Mapping[str, Any]]) -> Categories:
-        """Accept a table, the name of a built-in one, or a list of COCO rows."""
+        """Accept a table, the name of a built-in one, or a list of COCO rows.
+
+        Raises
+        ------
+        UsageError, CategoryError
+            For anything else, and for rows that cannot be used.
+        """
         if isinstance(value, Categories):
             return value
         if isinstance(value, str):

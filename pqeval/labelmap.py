@@ -99,7 +99,12 @@ class LabelMap:
         return cls(tuple(dense.shape), ends, ids)
 
     def to_array(self) -> npt.NDArray[np.uint32]:
-        """Return the dense map, shape ``self.shape``, dtype uint32."""
+        """Return the dense map.
+
+        Returns
+        -------
+        ndarray of uint32, shape ``self.shape``
+        """
         return np.repeat(self.ids, np.diff(self.ends, prepend=0)).reshape(self.shape)
 
     @property
@@ -108,7 +113,13 @@ class LabelMap:
         return int(self.ends[-1])
 
     def present(self) -> npt.NDArray[np.uint32]:
-        """Return the ids that own at least one pixel, void included, ascending."""
+        """Return the ids that own at least one pixel, void included.
+
+        Returns
+        -------
+        (K,) uint32
+            Ascending.
+        """
         return np.unique(self.ids)
 
 
