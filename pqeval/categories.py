@@ -257,9 +257,10 @@ def _category(row: Mapping[str, Any], place: int, untold: bool) -> Category:
             remedy='add "isthing": 1 or "isthing": 0 to the row',
         )
     color = row.get("color")
+    parts = [integral(part) for part in color] if isinstance(color, list | tuple) else []
     return Category(
         id=number,
         name=str(row.get("name", number)),
         isthing=None if untold else bool(isthing),
-        color=tuple(color) if isinstance(color, list | tuple) and len(color) == 3 else None,
+        color=(parts[0], parts[1], parts[2]) if len(parts) == 3 and None not in parts else None,  # type: ignore[arg-type]
     )

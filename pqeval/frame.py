@@ -12,7 +12,7 @@ from pqeval.errors import CategoryError, DataWarning, PairingError, PqevalError,
 from pqeval.labelmap import LabelMap
 from pqeval.segments import Row, Segments
 
-__all__ = ["Frame", "ImageId", "Key", "check_list", "image_ids", "image_key", "pair"]
+__all__ = ["Frame", "ImageId", "Key", "check_list", "image_ids", "image_key", "is_image_id", "pair"]
 
 ImageId: TypeAlias = str | int | float | bool | None
 Key: TypeAlias = tuple[int, Any]
@@ -28,6 +28,11 @@ def image_key(image_id: ImageId) -> Key:
     if isinstance(image_id, bool):
         return (1, image_id)
     return (3, image_id) if isinstance(image_id, str) else (2, image_id)
+
+
+def is_image_id(value: object) -> bool:
+    """Whether a value can name an image: any JSON scalar; NaN, which some writers add, equals nothing."""
+    return value is None or (math.isfinite(value) if isinstance(value, float) else isinstance(value, str | int))
 
 
 def image_ids(value: Any) -> list[ImageId]:
@@ -54,13 +59,11 @@ def image_ids(value: Any) -> list[ImageId]:
     # 1.0 and 1 are one id; whichever comes first must not decide how it is written.
     ids = [int(number) if isinstance(number, float) and number.is_integer() else number for number in ids]
     for number in ids:
-        finite = not isinstance(number, float) or math.isfinite(number)
-        if not finite or (number is not None and not isinstance(number, str | int | float)):
+        if not is_image_id(number):
+            nan = isinstance(number, float)
             raise PairingError(
                 code="image-id",
-                found=f"the image id {number!r:.40}"
-                if not finite
-                else f"an image id of type {type(number).__name__}",
+                found=f"the image id {number!r:.40}" if nan else f"an image id of type {type(number).__name__}",
                 expected="a string or a number, or a list of them for a batch",
                 remedy="pass what names the image in the dataset",
             )

@@ -69,7 +69,6 @@ def save_coco_panoptic(
     path = Path(path)
     place = Path(folder) if folder is not None else path.with_suffix("")
     table = Categories.of(categories)
-    listed = [category.as_dict() for category in table]
     if place == path:
         raise FileError(
             code="json-suffix",
@@ -116,7 +115,7 @@ def save_coco_panoptic(
     content = {
         "images": images,
         "annotations": annotations,
-        "categories": listed,
+        "categories": [category.as_dict() for category in table],
     }
     write_text(path, msgspec.json.encode(content).decode() + "\n")
 

@@ -23,7 +23,7 @@ from pqeval.formats._coco_write import save_coco_panoptic
 from pqeval.formats._json import read_object
 from pqeval.formats._paths import inside
 from pqeval.formats._png import MAX_RGB_ID, read_ids
-from pqeval.frame import ImageId, Key, image_key
+from pqeval.frame import ImageId, Key, image_key, is_image_id
 from pqeval.labelmap import LabelMap
 from pqeval.segments import Row, read_rows
 from pqeval.source import Image
@@ -97,7 +97,7 @@ class CocoSide:
         return {
             image_key(entry["id"]): (entry.get("height"), entry.get("width"))
             for entry in entries
-            if isinstance(entry, dict) and _is_scalar(entry.get("id", []))
+            if isinstance(entry, dict) and is_image_id(entry.get("id", []))
         }
 
     def _read_annotations(self, annotations: list[Any]) -> None:
@@ -211,16 +211,11 @@ class CocoSide:
             )
 
 
-def _is_scalar(value: Any) -> bool:
-    # NaN, which the lenient JSON reader lets pass, would not be equal to itself.
-    return value is None or (isinstance(value, str | int | float) and value == value)
-
-
 def _fault(entry: Any) -> tuple[str, str] | None:
     """What is wrong with an annotation: (found, expected), or nothing."""
     if not isinstance(entry, dict):
         return f" is {entry!r:.40}", "an object with image_id, file_name and segments_info"
-    if "image_id" not in entry or not _is_scalar(entry["image_id"]):
+    if "image_id" not in entry or not is_image_id(entry["image_id"]):
         found = f".image_id is {entry['image_id']!r:.40}" if "image_id" in entry else " has no image_id"
         return found, "a string or a number"
     if not isinstance(entry.get("file_name"), str):

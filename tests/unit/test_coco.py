@@ -534,3 +534,9 @@ def test_image_ids_are_saved_as_plain_values(tmp_path):
     assert pqeval.evaluate(gt=tmp_path / "gt.json", pred=tmp_path / "gt.json").images["evaluated"] == 3
     with pytest.raises(pqeval.DataError):
         pqeval.save_coco_panoptic(tmp_path / "x.json", [(b"x", *side)], [{"id": 1, "isthing": 1}])
+
+
+def test_numpy_colours_are_saved_as_plain_numbers(tmp_path):
+    table = [{"id": 1, "isthing": 1, "color": tuple(np.array([1, 2, 3], np.uint8))}]
+    pqeval.save_coco_panoptic(tmp_path / "gt.json", [(1, [[1]], [{"id": 1, "category_id": 1}])], table)
+    assert json.loads((tmp_path / "gt.json").read_text())["categories"][0]["color"] == [1, 2, 3]
