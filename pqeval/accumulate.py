@@ -10,7 +10,7 @@ from pqeval.arrays import batch_size, read_options, read_side
 from pqeval.categories import Categories
 from pqeval.counting import count_pair
 from pqeval.errors import MergeError, PqevalError, ShapeError, UsageError, raise_all
-from pqeval.frame import ImageId, image_ids
+from pqeval.image_ids import ImageId, image_ids
 from pqeval.ledger import Ledger
 from pqeval.result import Result
 from pqeval.scoring import read_groups, score

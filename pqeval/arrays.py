@@ -13,7 +13,7 @@ from pqeval.categories import Categories, integral
 from pqeval.counting import SideInput
 from pqeval.errors import ImageError, PqevalError, ShapeError, UsageError, raise_all
 from pqeval.labelmap import MAX_ID, LabelMap, as_integers
-from pqeval.segments import Row, read_rows
+from pqeval.rows import Row, read_rows
 
 __all__ = ["batch_size", "read_options", "read_side"]
 

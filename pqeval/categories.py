@@ -5,12 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from pqeval.errors import CategoryError, PqevalError, UsageError, raise_all
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
 __all__ = ["Categories", "Category", "integral"]
+
+
+LARGEST = 2**62  # larger ones have no room in a column; no table has them
 
 
 def integral(value: object) -> int | None:
@@ -225,6 +233,16 @@ class Categories(Sequence[Category]):
         """Return the dense index of a category id, or -1 where the table lacks it."""
         return self._index.get(category_id, -1)
 
+    @cached_property
+    def lookup(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Category ids in ascending order, and the dense index of each; (C,) int64 both."""
+        import numpy as np  # not needed to read a table
+
+        pairs = sorted(self._index.items())
+        return np.array([number for number, _ in pairs], np.int64), np.array(
+            [place for _, place in pairs], np.int64
+        )
+
     @property
     def tells_things(self) -> bool:
         """Whether the table says which categories are things."""
@@ -240,11 +258,11 @@ def _category(row: Mapping[str, Any], place: int, untold: bool) -> Category:
             remedy="write every category as an object",
         )
     number = integral(row.get("id"))
-    if number is None:
+    if number is None or abs(number) >= LARGEST:
         raise CategoryError(
             code="category-id",
             found=f"categories[{place}].id is {row.get('id')!r}",
-            expected="an integer",
+            expected="an integer" if number is None else f"an integer below {LARGEST}",
             remedy="give every category an integer id",
         )
     isthing = row.get("isthing")

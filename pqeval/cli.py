@@ -79,6 +79,9 @@ def _inputs(command: Command) -> Command:
             help="What images without prediction are.",
         ),
         click.option("--workers", type=int, help="Threads. [default: one per core]"),
+        click.option(
+            "--processes", type=int, default=1, help="Processes that share them; for many cores. [default: 1]"
+        ),
         click.option("--quiet", is_flag=True, help="No progress and no warnings."),
     ]
     for option in reversed(options):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -9,15 +10,16 @@ from pqeval.categories import Categories
 from pqeval.core.count import count
 from pqeval.core.match import match
 from pqeval.errors import DataWarning, PqevalError
-from pqeval.frame import ImageId, pair
+from pqeval.frame import pair
+from pqeval.image_ids import ImageId
 from pqeval.labelmap import LabelMap
 from pqeval.ledger import FrameLedger
-from pqeval.segments import Row
+from pqeval.rows import Row
 from pqeval.void import VoidPolicy
 
 __all__ = ["SideInput", "count_pair"]
 
-SideInput: TypeAlias = tuple[LabelMap, list[Row]]
+SideInput: TypeAlias = tuple[LabelMap, Sequence[Row]]
 
 
 def count_pair(
@@ -66,6 +68,8 @@ def count_pair(
     except PqevalError as error:
         problems.append(error.located(file=gt_file, image_id=image_id))
         return None
+    if not problems and not ledger.warnings:
+        return ledger
     found = [warning.located(file=gt_file, image_id=image_id) for warning in ledger.warnings]
     problems += found
     return replace(ledger, warnings=tuple(problem for problem in problems if isinstance(problem, DataWarning)))

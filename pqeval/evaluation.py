@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from pqeval.engines import processes as engine
 from pqeval.engines import threads
 from pqeval.errors import DataWarning, raise_all
 from pqeval.ledger import Ledger
@@ -55,12 +56,14 @@ def run(
     missing: str = "error",
     groups: Mapping[str, Sequence[int]] | None = None,
     workers: int | None = None,
+    processes: int = 1,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate and keep the ledger; parameters as in :func:`evaluate`."""
     policy = look_up(convention, unknown=unknown, unknown_categories=unknown_categories)
     metrics.get(metric)
     workers = threads.workers_or_default(workers)
+    processes = engine.processes_or_refuse(processes)
     check_missing(missing)
     opened = open_both(gt, pred, format=format, gt_folder=gt_folder, pred_folder=pred_folder, policy=policy)
     own_groups = read_groups(groups, opened.categories)
@@ -72,7 +75,8 @@ def run(
     tasks = [task for task in opened.pairing.pairs if missing != "skip" or task[1] is not None]
 
     ledger = Ledger()
-    for done, (frame, problems) in enumerate(threads.run(opened.count, tasks, workers), start=1):
+    counted = engine.run(opened.count, tasks, workers=workers, processes=processes)
+    for done, (frame, problems) in enumerate(counted, start=1):
         errors += [problem for problem in problems if problem.severity == "error"]
         if frame is not None:
             ledger.add(frame)
@@ -123,6 +127,7 @@ def evaluate(
     missing: str = "error",
     groups: Mapping[str, Sequence[int]] | None = None,
     workers: int | None = None,
+    processes: int = 1,
     json: PathLike | None = None,
     csv: PathLike | None = None,
     markdown: PathLike | None = None,
@@ -154,6 +159,8 @@ def evaluate(
         Further groups of category ids to average over.
     workers : int, optional
         Threads; by default one per core. The result does not depend on it.
+    processes : int
+        Processes that share the threads, for machines with many cores; see ``docs/explanation/performance.md``.
     json, csv, markdown, per_image, per_segment : path, optional
         Files to write: the result; a row per class; a table; a row per image; a row per segment.
     progress : callable, optional
@@ -208,6 +215,7 @@ def evaluate(
         missing=missing,
         groups=groups,
         workers=workers,
+        processes=processes,
         progress=progress,
     )
     write_reports(done.result, done.ledger, targets)

@@ -2,72 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from pqeval.categories import Categories
-from pqeval.errors import CategoryError, DataWarning, PairingError, PqevalError, SegmentError, ShapeError
+from pqeval.errors import CategoryError, DataWarning, PqevalError, SegmentError, ShapeError
+from pqeval.image_ids import ImageId
 from pqeval.labelmap import LabelMap
-from pqeval.segments import Row, Segments
+from pqeval.rows import Row
+from pqeval.segments import Segments
 
-__all__ = ["Frame", "ImageId", "Key", "check_list", "image_ids", "image_key", "is_image_id", "pair"]
-
-ImageId: TypeAlias = str | int | float | bool | None
-Key: TypeAlias = tuple[int, Any]
-
-
-def image_key(image_id: ImageId) -> Key:
-    """Return a key that sorts and hashes image ids of mixed types: null, booleans, numbers, strings.
-
-    1 and 1.0 are one id (JSON does not tell them apart); 1, "1" and true are three.
-    """
-    if image_id is None:
-        return (0, 0)
-    if isinstance(image_id, bool):
-        return (1, image_id)
-    return (3, image_id) if isinstance(image_id, str) else (2, image_id)
-
-
-def is_image_id(value: object) -> bool:
-    """Whether a value can name an image: any JSON scalar; NaN, which some writers add, equals nothing."""
-    return value is None or (math.isfinite(value) if isinstance(value, float) else isinstance(value, str | int))
-
-
-def image_ids(value: Any) -> list[ImageId]:
-    """Read one image id, or the ids of a batch.
-
-    Parameters
-    ----------
-    value : str, int, float, bool, None, or a sequence of them
-        Also numpy and torch scalars and one-dimensional arrays.
-
-    Returns
-    -------
-    list of image ids
-        Plain Python values: a tensor would not be equal to itself the next time.
-
-    Raises
-    ------
-    PairingError
-        For anything else.
-    """
-    plain = value.tolist() if hasattr(value, "tolist") else value
-    listed = list(plain) if isinstance(plain, list | tuple) else [plain]
-    ids = [entry.tolist() if hasattr(entry, "tolist") else entry for entry in listed]
-    # 1.0 and 1 are one id; whichever comes first must not decide how it is written.
-    ids = [int(number) if isinstance(number, float) and number.is_integer() else number for number in ids]
-    for number in ids:
-        if not is_image_id(number):
-            nan = isinstance(number, float)
-            raise PairingError(
-                code="image-id",
-                found=f"the image id {number!r:.40}" if nan else f"an image id of type {type(number).__name__}",
-                expected="a string or a number, or a list of them for a batch",
-                remedy="pass what names the image in the dataset",
-            )
-    return ids
+__all__ = ["Frame", "check_list", "pair"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +30,8 @@ class Frame:
         Maps of equal shape.
     gt_segments, pred_segments : Segments
         Every id with pixels has a row.
+    gt_rows, pred_rows : (R,), (S,) uint32
+        The row of each run.
     rank : int
         Place of the image in the ground-truth file; 0 where there is none.
     """
@@ -91,6 +41,8 @@ class Frame:
     pred: LabelMap
     gt_segments: Segments
     pred_segments: Segments
+    gt_rows: npt.NDArray[np.uint32]
+    pred_rows: npt.NDArray[np.uint32]
     rank: int = 0
 
 
@@ -145,17 +97,23 @@ def pair(
                 file=pred_file,
             )
         )
-    unlisted = _check_gt(*gt, gt_file, found)
-    check_list(*pred, file=pred_file, problems=found)
-    gt_segments = Segments.from_rows(gt[1], categories, unlisted=unlisted)
+    gt_segments = Segments.from_rows(gt[1], categories)
     pred_segments = Segments.from_rows(pred[1], categories, unknown=unknown)
-    _check_gt_categories(gt[1], categories, accept_gt, gt_file, found)
-    if not accept_pred:
+    gt_rows, without_row, without_pixel = gt_segments.rows_of(gt[0].ids)
+    if without_row or without_pixel:
+        gt_segments = Segments.from_rows(gt[1], categories, unlisted=_check_gt(*gt, gt_file, found))
+        gt_rows, _, _ = gt_segments.rows_of(gt[0].ids)
+    pred_rows, without_row, without_pixel = pred_segments.rows_of(pred[0].ids)
+    if without_row or without_pixel:
+        check_list(*pred, file=pred_file, problems=found)
+    if gt_segments.lacking:
+        _check_gt_categories(gt[1], categories, accept_gt, gt_file, found)
+    if pred_segments.lacking and not accept_pred:
         _check_pred_categories(pred[1], categories, unknown, pred_file, found)
     problems += [problem.located(image_id=image_id) for problem in found]
     if any(problem.severity == "error" for problem in found):
         return None
-    return Frame(image_id, gt[0], pred[0], gt_segments, pred_segments, rank)
+    return Frame(image_id, gt[0], pred[0], gt_segments, pred_segments, gt_rows, pred_rows, rank)
 
 
 def _differences(labels: LabelMap, rows: Sequence[Row]) -> tuple[list[int], list[int]]:
@@ -234,9 +192,7 @@ def check_list(
 def _check_gt_categories(
     rows: Sequence[Row], categories: Categories, accept: bool, file: str | None, found: list[PqevalError]
 ) -> None:
-    lacking = {row.category_id: row.id for row in rows if categories.index_of(row.category_id) < 0}
-    if not lacking:
-        return
+    lacking = _lacking(rows, categories)
     kind = DataWarning if accept else CategoryError
     found.append(
         kind(
@@ -258,13 +214,7 @@ def _check_pred_categories(
     file: str | None,
     found: list[PqevalError],
 ) -> None:
-    lacking = {
-        row.category_id: row.id
-        for row in rows
-        if categories.index_of(row.category_id) < 0 and row.category_id not in unknown
-    }
-    if not lacking:
-        return
+    lacking = _lacking(rows, categories, unknown)
     found.append(
         CategoryError(
             code="pred-category-unknown",
@@ -276,6 +226,15 @@ def _check_pred_categories(
             segment_id=lacking[min(lacking)],
         )
     )
+
+
+def _lacking(rows: Sequence[Row], categories: Categories, unknown: frozenset[int] = frozenset()) -> dict[int, int]:
+    """Category ids that are neither in the table nor called unknown, with a segment of each."""
+    return {
+        row.category_id: row.id
+        for row in rows
+        if categories.index_of(row.category_id) < 0 and row.category_id not in unknown
+    }
 
 
 def _range(categories: Categories) -> str:

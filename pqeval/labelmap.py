@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pqeval.core import kernels
+from pqeval.core.scan import scan_lines
 from pqeval.errors import ImageError, ShapeError
 
 __all__ = ["MAX_ID", "LabelMap", "as_integers"]
@@ -19,32 +20,41 @@ MAX_PIXELS = 2**31 - 1  # products of two row numbers must fit into int64
 
 @dataclass(frozen=True, eq=False)
 class LabelMap:
-    """Segment ids of an image (or volume, or point cloud) as runs in row-major order; id 0 is void.
+    """Segment ids of an image (or volume, or point cloud) as lines of runs; id 0 is void.
 
-    Build it with :meth:`from_array`; the constructor trusts its arguments.
+    A *row* is what the last axis spans. Rows that equal the row above share its *line*, and a line is kept as
+    runs. Build it with :meth:`from_array`; the constructor trusts its arguments.
 
     Parameters
     ----------
     shape : tuple of int
         Shape of the dense map.
-    ends : (R,) int64
-        Where each run ends (exclusive); the last entry is the number of pixels.
+    bottoms : (L,) uint32
+        The row after the last one of each line; the last entry is the number of rows.
+    begin : (L + 1,) uint32
+        Where the runs of each line begin; the last entry is R.
+    ends : (R,) uint32
+        Where each run ends in its line (exclusive).
     ids : (R,) uint32
-        Id of each run; neighbours may be equal.
+        Id of each run; neighbours in a line differ, and so do neighbouring lines.
 
     Examples
     --------
     >>> import numpy as np
     >>> from pqeval import LabelMap
-    >>> runs = LabelMap.from_array(np.array([[0, 0, 7], [7, 7, 7]]))
-    >>> runs.ends.tolist(), runs.ids.tolist()
-    ([2, 6], [0, 7])
-    >>> bool((runs.to_array() == [[0, 0, 7], [7, 7, 7]]).all())
+    >>> lines = LabelMap.from_array(np.array([[0, 0, 7], [0, 0, 7], [7, 7, 7]]))
+    >>> lines.bottoms.tolist(), lines.begin.tolist()
+    ([2, 3], [0, 2, 3])
+    >>> lines.ends.tolist(), lines.ids.tolist()
+    ([2, 3, 3], [0, 7, 7])
+    >>> bool((lines.to_array()[1] == [0, 0, 7]).all())
     True
     """
 
     shape: tuple[int, ...]
-    ends: npt.NDArray[np.int64]
+    bottoms: npt.NDArray[np.uint32]
+    begin: npt.NDArray[np.uint32]
+    ends: npt.NDArray[np.uint32]
     ids: npt.NDArray[np.uint32]
 
     @classmethod
@@ -83,20 +93,18 @@ class LabelMap:
                 expected=f"at most {MAX_PIXELS}",
                 remedy="split the map into tiles that no segment crosses",
             )
-        if dense.dtype != np.uint32:
+        highest = min(MAX_ID, np.iinfo(dense.dtype).max)
+        width = dense.shape[-1]
+        *columns, sound = scan_lines(_unsigned(dense), dense.size // width, width, highest)
+        if not sound:
             low, high = int(dense.min()), int(dense.max())
-            if low < 0 or high > MAX_ID:
-                raise ImageError(
-                    code="id-range",
-                    found=f"an id map with the id {low if low < 0 else high}",
-                    expected=f"ids from 0 (void) to {MAX_ID}",
-                    remedy="mark void as 0 and number the segments from 1",
-                )
-        flat = np.ascontiguousarray(dense, dtype=np.uint32).reshape(-1)
-        if not flat.flags.writeable:  # numba would compile a second version for read-only arrays
-            flat = flat.copy()
-        ends, ids = kernels.dense_runs(flat)
-        return cls(tuple(dense.shape), ends, ids)
+            raise ImageError(
+                code="id-range",
+                found=f"an id map with the id {low if low < 0 else high}",
+                expected=f"ids from 0 (void) to {MAX_ID}",
+                remedy="mark void as 0 and number the segments from 1",
+            )
+        return cls(tuple(dense.shape), *columns)
 
     def to_array(self) -> npt.NDArray[np.uint32]:
         """Return the dense map.
@@ -105,12 +113,35 @@ class LabelMap:
         -------
         ndarray of uint32, shape ``self.shape``
         """
-        return np.repeat(self.ids, np.diff(self.ends, prepend=0)).reshape(self.shape)
+        rows = np.empty((int(self.bottoms[-1]), self.shape[-1]), np.uint32)
+        top = 0
+        for line, bottom in enumerate(self.bottoms.tolist()):
+            part = slice(int(self.begin[line]), int(self.begin[line + 1]))
+            rows[top:bottom] = np.repeat(self.ids[part], np.diff(self.ends[part], prepend=np.uint32(0)))
+            top = bottom
+        return rows.reshape(self.shape)
 
     @property
     def pixels(self) -> int:
         """Number of pixels."""
-        return int(self.ends[-1])
+        return math.prod(self.shape)
+
+    def relabelled(self, table: npt.NDArray[np.uint32]) -> LabelMap:
+        """Return the map with every id looked up in a table.
+
+        Parameters
+        ----------
+        table : (T,) uint32
+            The new id of each old one, with T above the largest id.
+
+        Returns
+        -------
+        LabelMap
+        """
+        changed = replace(self, ids=table[self.ids])
+        old = self.present()
+        # Where ids fall together, runs and lines do too.
+        return changed if len(np.unique(table[old])) == len(old) else LabelMap.from_array(changed.to_array())
 
     def present(self) -> npt.NDArray[np.uint32]:
         """Return the ids that own at least one pixel, void included.
@@ -121,6 +152,14 @@ class LabelMap:
             Ascending.
         """
         return np.unique(self.ids)
+
+
+def _unsigned(dense: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.unsignedinteger[Any]]:
+    """The pixels as a flat array of an unsigned dtype; a copy only where they are not contiguous or not native."""
+    native = dense.astype(dense.dtype.newbyteorder("="), copy=False)
+    flat = np.ascontiguousarray(native).reshape(-1).view(f"u{dense.dtype.itemsize}")
+    flat.flags.writeable = False  # always: numba would compile another version for the other kind
+    return flat
 
 
 def as_integers(array: Any) -> npt.NDArray[np.integer[Any]]:

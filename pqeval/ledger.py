@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pqeval.errors import DataWarning, MergeError
-from pqeval.frame import ImageId, Key, image_key
+from pqeval.image_ids import ImageId, Key, image_key
 
 __all__ = ["Column", "FrameLedger", "Ledger", "Outcome", "Side", "all_rows"]
 
@@ -96,7 +96,7 @@ class Ledger:
     Parameters
     ----------
     frames : dict
-        Frame ledgers by :func:`~pqeval.frame.image_key`.
+        Frame ledgers by :func:`~pqeval.image_ids.image_key`.
     """
 
     frames: dict[Key, FrameLedger] = field(default_factory=dict)

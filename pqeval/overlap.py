@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pqeval.frame import ImageId
+from pqeval.image_ids import ImageId
 from pqeval.segments import Segments
 
 __all__ = ["Overlap"]
@@ -41,17 +41,3 @@ class Overlap:
     gt_row: npt.NDArray[np.int64]
     pred_row: npt.NDArray[np.int64]
     inter: npt.NDArray[np.int64]
-
-    def gt_areas(self) -> npt.NDArray[np.int64]:
-        """Return the pixels of each gt row."""
-        return _sums(self.gt_row, self.inter, len(self.gt))
-
-    def pred_areas(self) -> npt.NDArray[np.int64]:
-        """Return the pixels of each predicted row."""
-        return _sums(self.pred_row, self.inter, len(self.pred))
-
-
-def _sums(rows: npt.NDArray[np.int64], inter: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
-    sums = np.zeros(count, dtype=np.int64)
-    np.add.at(sums, rows, inter)
-    return sums

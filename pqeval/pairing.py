@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from pqeval.errors import DataWarning, PairingError
-from pqeval.frame import ImageId, Key, image_key
+from pqeval.image_ids import ImageId, Key, image_key
 from pqeval.source import Image, Source
 
 __all__ = ["Pairing", "pair_images"]
@@ -65,19 +65,19 @@ def pair_images(gt: Source, pred: Source) -> Pairing:
     Pairing
     """
     partner: dict[Key, Image] = {key: pred.images[key] for key in gt.images if key in pred.images}
-    gt_forms = _forms(gt.images.values())
-    pred_forms = _forms(pred.images.values())
-    loose = {
-        form: image
-        for form, image in pred_forms.items()
-        if image is not None and image_key(image.image_id) not in gt.images
-    }
     respelled: list[tuple[ImageId, ImageId]] = []
-    for form, image in gt_forms.items():
-        if image is None or form not in loose or image_key(image.image_id) in partner:
-            continue
-        partner[image_key(image.image_id)] = loose[form]
-        respelled.append((image.image_id, loose[form].image_id))
+    if len(partner) < len(gt.images):
+        pred_forms = _forms(pred.images.values())
+        loose = {
+            form: image
+            for form, image in pred_forms.items()
+            if image is not None and image_key(image.image_id) not in gt.images
+        }
+        for form, image in _forms(gt.images.values()).items():
+            if image is None or form not in loose or image_key(image.image_id) in partner:
+                continue
+            partner[image_key(image.image_id)] = loose[form]
+            respelled.append((image.image_id, loose[form].image_id))
     used = {image_key(image.image_id) for image in partner.values()}
     extra = [image.image_id for key, image in pred.images.items() if key not in used]
     warnings = []

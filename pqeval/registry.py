@@ -29,9 +29,11 @@ class Room:
 
     def available(self) -> list[str]:
         """Return the names, sorted; nothing is imported."""
+        return sorted(self._own() | {entry.name for entry in entry_points(group=self.package)})
+
+    def _own(self) -> set[str]:
         folder = importlib.import_module(self.package).__path__
-        own = {entry.name for entry in pkgutil.iter_modules(folder) if not entry.name.startswith("_")}
-        return sorted(own | {entry.name for entry in entry_points(group=self.package)})
+        return {entry.name for entry in pkgutil.iter_modules(folder) if not entry.name.startswith("_")}
 
     def get(self, name: str) -> ModuleType:
         """Import one of them.
@@ -41,14 +43,14 @@ class Room:
         UsageError
             If there is none of that name.
         """
-        if name not in self.available():
-            raise UsageError(
-                code=f"unknown-{self.kind}",
-                found=f"no {self.kind} is called {name!r}",
-                expected=f"one of: {', '.join(self.available())}",
-                remedy="check the spelling",
-            )
+        if name in self._own():  # first, since all installed packages are asked for entry points
+            return importlib.import_module(f"{self.package}.{name}")
         for entry in entry_points(group=self.package, name=name):
             loaded: ModuleType = entry.load()
             return loaded
-        return importlib.import_module(f"{self.package}.{name}")
+        raise UsageError(
+            code=f"unknown-{self.kind}",
+            found=f"no {self.kind} is called {name!r}",
+            expected=f"one of: {', '.join(self.available())}",
+            remedy="check the spelling",
+        )

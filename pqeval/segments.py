@@ -1,34 +1,20 @@
-"""The segment list of one map as columns, and the gate for its rows."""
+"""The segments of one map as columns, sorted and with void in front."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from pqeval.categories import Categories, integral
-from pqeval.errors import CategoryError, DataWarning, PqevalError, SegmentError
-from pqeval.labelmap import MAX_ID
+from pqeval.categories import LARGEST, Categories
+from pqeval.core.runs import CALLED_UNKNOWN, UNKNOWN_CATEGORY, UNLISTED, arrange, rows_of
+from pqeval.rows import NO_AREA, Row, Rows
 
-__all__ = ["CALLED_UNKNOWN", "NO_AREA", "UNKNOWN_CATEGORY", "UNLISTED", "Row", "Segments", "read_rows"]
+__all__ = ["CALLED_UNKNOWN", "UNKNOWN_CATEGORY", "UNLISTED", "Segments"]
 
-UNKNOWN_CATEGORY = -1
-UNLISTED = -2
-CALLED_UNKNOWN = -3
-NO_AREA = -(2**63)
-LARGEST_AREA = 2**53
-
-
-class Row(NamedTuple):
-    """One entry of a segment list, checked: ``area`` is ``None`` unless the list states an integer."""
-
-    id: int
-    category_id: int
-    iscrowd: bool = False
-    area: int | None = None
+NO_IDS = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +34,8 @@ class Segments:
         Place in the list as written, -1 for rows that no list has.
     stated : (S,) int64
         Area as the list states it, ``NO_AREA`` where it states none.
+    lacking : int
+        How many segments have a category that the table lacks and nobody called unknown.
     """
 
     ids: npt.NDArray[np.int64]
@@ -56,171 +44,56 @@ class Segments:
     position: npt.NDArray[np.int64]
     stated: npt.NDArray[np.int64]
 
+    lacking: int = 0
+
     @classmethod
     def from_rows(
         cls,
-        rows: Iterable[Row],
+        rows: Sequence[Row],
         categories: Categories,
         *,
         unlisted: Iterable[int] = (),
         unknown: frozenset[int] = frozenset(),
     ) -> Segments:
         """Sort checked rows with distinct ids into columns, with void in front."""
-        table = [(0, UNLISTED, 0, -1, NO_AREA)]
-        for position, row in enumerate(rows):
-            index = CALLED_UNKNOWN if row.category_id in unknown else categories.index_of(row.category_id)
-            area = NO_AREA if row.area is None else max(-LARGEST_AREA, min(row.area, LARGEST_AREA))
-            table.append((row.id, index, int(row.iscrowd), position, area))
-        table += [(int(number), UNLISTED, 0, -1, NO_AREA) for number in unlisted]
-        columns = np.array(sorted(table), dtype=np.int64).T
-        ids, category, crowd, position, stated = (column.copy() for column in columns)
-        return cls(ids, category, crowd.astype(np.uint8), position, stated)
+        listed = Rows.of(rows)
+        called = NO_IDS
+        if unknown:
+            called = np.array(sorted({max(-LARGEST, min(number, LARGEST)) for number in unknown}), np.int64)
+        columns = (listed.ids, listed.category_ids, listed.crowds, listed.areas)
+        made = cls(*arrange(*columns, *categories.lookup, called))
+        more = sorted(unlisted)
+        return made._with_unlisted(np.array(more, np.int64)) if more else made
+
+    def _with_unlisted(self, ids: npt.NDArray[np.int64]) -> Segments:
+        more = len(ids)
+        order = np.argsort(np.concatenate([self.ids, ids]))
+        return Segments(
+            np.concatenate([self.ids, ids])[order],
+            np.append(self.category, [UNLISTED] * more)[order],
+            np.append(self.crowd, np.zeros(more, np.uint8))[order],
+            np.append(self.position, [-1] * more)[order],
+            np.append(self.stated, [NO_AREA] * more)[order],
+            self.lacking,
+        )
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def rows_of(self, ids: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
-        """Return the row of each id; every id must be there."""
-        return np.searchsorted(self.ids, ids)
+    def rows_of(self, ids: npt.NDArray[np.uint32]) -> tuple[npt.NDArray[np.uint32], int, int]:
+        """Look up the rows of runs.
 
+        Parameters
+        ----------
+        ids : (R,) uint32
+            Id of each run.
 
-def read_rows(
-    entries: Iterable[Mapping[str, Any]],
-    *,
-    repeated: str = "merge",
-    truth: bool = False,
-    problems: list[PqevalError],
-) -> list[Row]:
-    """Check the entries of a segment list.
-
-    Parameters
-    ----------
-    entries : iterable of mapping
-        Each with ``id`` and ``category_id``; ``iscrowd`` and ``area`` are optional, all else is ignored.
-    repeated : {"merge", "last"}
-        What two entries of one id mean: one segment if their category agrees, or, as panopticapi has it,
-        whatever the last one says.
-    truth : bool
-        Whether to read ``area`` and ``iscrowd``; in predictions they have no meaning.
-    problems : list
-        Receives what is wrong, errors and warnings; a row with an error is left out.
-
-    Returns
-    -------
-    list of Row
-        With distinct ids, in the order of their first appearance.
-    """
-    rows: dict[int, Row] = {}
-    again: set[int] = set()
-    for place, entry in enumerate(entries):
-        row = _read_row(entry, place, truth, problems)
-        if row is None:
-            continue
-        before = rows.get(row.id)
-        if before is not None:
-            if repeated == "last" or (before.category_id, before.iscrowd) == (row.category_id, row.iscrowd):
-                again.add(row.id)
-            if repeated == "merge":
-                row = _merged(before, row, problems)
-        rows[row.id] = row
-    if again:
-        shown = ", ".join(str(number) for number in sorted(again)[:5])
-        kept = "they count as one segment" if repeated == "merge" else "the last entry of each counts"
-        problems.append(
-            DataWarning(
-                code="segment-repeated",
-                found=f"segment id {shown} is listed more than once; {kept}",
-                expected="every segment id once",
-                remedy="write one row per id",
-            )
-        )
-    return list(rows.values())
-
-
-def _read_row(entry: Mapping[str, Any], place: int, truth: bool, problems: list[PqevalError]) -> Row | None:
-    number = integral(entry.get("id"))
-    category = integral(entry.get("category_id"))
-    crowd = entry.get("iscrowd", 0) if truth else 0
-    at = f"segments_info[{place}]"
-    if number is None:
-        problems.append(
-            SegmentError(
-                code="segment-id",
-                found=f"{at}.id is {entry.get('id')!r}",
-                expected="an integer",
-                remedy="write the id as a number without quotes",
-            )
-        )
-        return None
-    if number == 0:
-        problems.append(
-            SegmentError(
-                code="segment-id-void",
-                found=f"{at}.id is 0, which means void",
-                expected="ids from 1",
-                remedy="add 1 to the ids of this map and of its list, and keep 0 for void",
-                segment_id=0,
-            )
-        )
-        return None
-    if not 0 < number <= MAX_ID:
-        problems.append(
-            SegmentError(
-                code="segment-id-range",
-                found=f"{at}.id is {number}",
-                expected=f"ids from 1 to {MAX_ID} (to 16777215 in an RGB PNG)",
-                remedy="renumber the segments of this image",
-                segment_id=number,
-            )
-        )
-        return None
-    if category is None:
-        problems.append(
-            CategoryError(
-                code="segment-category",
-                found=f"{at} (segment id {number}): category_id is {entry.get('category_id')!r}",
-                expected="an integer",
-                remedy="write the category id as a number",
-                segment_id=number,
-            )
-        )
-        return None
-    if not isinstance(crowd, bool) and integral(crowd) not in (0, 1):
-        problems.append(
-            SegmentError(
-                code="segment-crowd",
-                found=f"{at} (segment id {number}): iscrowd is {crowd!r}",
-                expected="0 or 1",
-                remedy="write 1 for a region of many objects, 0 otherwise",
-                segment_id=number,
-            )
-        )
-        return None
-    area = integral(entry.get("area")) if truth else None
-    if truth and area is None and entry.get("area") is not None:
-        problems.append(
-            DataWarning(
-                code="area-not-integer",
-                found=f"{at} (segment id {number}): area is {entry['area']!r}; it is ignored",
-                expected="the number of pixels",
-                remedy="write the area as an integer",
-                segment_id=number,
-            )
-        )
-    return Row(number, category, bool(crowd), area)
-
-
-def _merged(before: Row, row: Row, problems: list[PqevalError]) -> Row:
-    if before.category_id != row.category_id or before.iscrowd != row.iscrowd:
-        problems.append(
-            SegmentError(
-                code="segment-conflict",
-                found=f"segment id {row.id} is listed with category_id {before.category_id} (iscrowd "
-                f"{int(before.iscrowd)}) and with category_id {row.category_id} (iscrowd {int(row.iscrowd)})",
-                expected="one category per segment",
-                remedy="give the two segments different ids, in the map and in the list",
-                segment_id=row.id,
-            )
-        )
-    area = None if before.area is None or row.area is None else before.area + row.area
-    return before._replace(area=area)
+        Returns
+        -------
+        rows : (R,) uint32
+            The row of each run.
+        without_row, without_pixel : int
+            Number of runs whose id has no row, and of rows that no run has.
+        """
+        rows, without_row, without_pixel = rows_of(ids, self.ids)
+        return rows, without_row, without_pixel

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pqeval.categories import Categories
 from pqeval.errors import PqevalError
-from pqeval.frame import ImageId, Key
+from pqeval.image_ids import ImageId, Key
 from pqeval.labelmap import LabelMap
-from pqeval.segments import Row
+from pqeval.rows import Row
 
 __all__ = ["Image", "Source"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Image:
     """Where one image of a side is found.
 
@@ -44,7 +45,7 @@ class Source(Protocol):
     file : str
         What was opened, for messages.
     images : dict
-        The images by :func:`~pqeval.frame.image_key`, in file order.
+        The images by :func:`~pqeval.image_ids.image_key`, in file order.
     categories : Categories or None
         The category table, where this side has one.
     problems : list of PqevalError
@@ -58,7 +59,7 @@ class Source(Protocol):
 
     def read(
         self, image: Image, *, shape: tuple[int, ...] | None, problems: list[PqevalError]
-    ) -> tuple[LabelMap, list[Row]] | None:
+    ) -> tuple[LabelMap, Sequence[Row]] | None:
         """Read map and segment list of an image; ``None`` where an error was added to ``problems``.
 
         Where ``shape`` is given, a map of another size is refused before it is decoded.

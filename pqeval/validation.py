@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from pqeval.engines import processes as engine
 from pqeval.engines import threads
 from pqeval.errors import PairingError, PqevalError, SeveralErrors, UsageError
 from pqeval.opening import Opened, check_missing, open_both
@@ -66,13 +67,14 @@ def validate(
     unknown_categories: Iterable[int] = (),
     missing: str = "error",
     workers: int | None = None,
+    processes: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Validation:
     """Check ground truth and predictions, all images, and list every problem.
 
     Parameters
     ----------
-    gt, pred, format, gt_folder, pred_folder, unknown, unknown_categories, missing, workers, progress
+    gt, pred, format, gt_folder, pred_folder, unknown, unknown_categories, missing, workers, processes, progress
         See :func:`pqeval.evaluate`.
 
     Returns
@@ -100,6 +102,7 @@ def validate(
     policy = convention("coco", unknown=unknown, unknown_categories=unknown_categories)
     check_missing(missing)
     workers = threads.workers_or_default(workers)
+    processes = engine.processes_or_refuse(processes)
     try:
         opened = open_both(gt, pred, format=format, gt_folder=gt_folder, pred_folder=pred_folder, policy=policy)
     except UsageError:
@@ -110,7 +113,8 @@ def validate(
     if missing == "error":
         problems += _missing(opened)
     pairs = opened.pairing.pairs
-    for done, (_, found) in enumerate(threads.run(opened.count, pairs, workers), start=1):
+    counted = engine.run(opened.count, pairs, workers=workers, processes=processes)
+    for done, (_, found) in enumerate(counted, start=1):
         problems += found
         if progress is not None:
             progress(done, len(pairs))

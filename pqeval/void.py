@@ -12,16 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-import numpy as np
-import numpy.typing as npt
-
 from pqeval.categories import integral
 from pqeval.core import kernels
 from pqeval.errors import UsageError
-from pqeval.overlap import Overlap
-from pqeval.segments import UNKNOWN_CATEGORY
 
-__all__ = ["CONVENTIONS", "UNKNOWN_POLICIES", "VoidPolicy", "convention", "gt_classes", "pred_classes"]
+__all__ = ["CONVENTIONS", "UNKNOWN_POLICIES", "VoidPolicy", "convention"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +52,11 @@ class VoidPolicy:
     file_order: bool = False
     unknown: str = "error"
     unknown_categories: frozenset[int] = frozenset()
+
+    @property
+    def unknown_class(self) -> int:
+        """What a predicted category is, to the kernels, that the table lacks."""
+        return kernels.UNKNOWN_IS_WRONG if self.unknown == "fp" else kernels.TAKES_NO_PART
 
 
 CONVENTIONS = {
@@ -106,16 +106,3 @@ def convention(name: str, *, unknown: str = "error", unknown_categories: Iterabl
             remedy="for example unknown_categories=[255]",
         )
     return replace(CONVENTIONS[name], unknown=unknown, unknown_categories=frozenset(numbers))  # type: ignore[arg-type]
-
-
-def gt_classes(overlap: Overlap) -> npt.NDArray[np.int64]:
-    """Return the class index per gt row, ``TAKES_NO_PART`` for void, unlisted ids and dropped segments."""
-    return np.maximum(overlap.gt.category, kernels.TAKES_NO_PART)
-
-
-def pred_classes(overlap: Overlap, policy: VoidPolicy) -> npt.NDArray[np.int64]:
-    """Return the class index per predicted row, with unknown segments as the policy has them."""
-    classes = np.maximum(overlap.pred.category, kernels.TAKES_NO_PART)
-    if policy.unknown == "fp":
-        classes[overlap.pred.category == UNKNOWN_CATEGORY] = kernels.UNKNOWN_IS_WRONG
-    return classes

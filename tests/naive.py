@@ -17,6 +17,8 @@ HALF = Fraction(1, 2)
 
 TAKES_NO_PART = -1
 UNKNOWN_IS_WRONG = -2
+UNKNOWN_CATEGORY, UNLISTED, CALLED_UNKNOWN = -1, -2, -3
+NO_AREA = -(2**63)
 TP, FN, FP, VOID_EXCUSED, CROWD_EXCUSED, CROWD, UNKNOWN, IGNORED = range(1, 9)
 GT, PRED = 0, 1
 
@@ -42,11 +44,93 @@ def dense(ends, values):
     return pixels
 
 
-def run_overlap(gt_ends, gt_rows, pred_ends, pred_rows, pred_count):
+def scan_lines(pixels, height, width, highest):
+    """Group equal neighbouring rows to lines, and each line to runs; also tell whether no id is too high."""
+    bottoms, begin, ends, ids, top = [], [0], [], [], 0
+    for line, rows in groupby(pixels[row * width : (row + 1) * width] for row in range(height)):
+        top += len(list(rows))
+        bottoms.append(top)
+        line_ends, line_ids = dense_runs(line)
+        ends += line_ends
+        ids += line_ids
+        begin.append(len(ends))
+    return bottoms, begin, ends, ids, all(number <= highest for number in pixels)
+
+
+def dense_lines(bottoms, begin, ends, values):
+    """Write lines out pixel by pixel."""
+    pixels, top = [], 0
+    for line, bottom in enumerate(bottoms):
+        part = slice(begin[line], begin[line + 1])
+        pixels += (bottom - top) * dense(ends[part], values[part])
+        top = bottom
+    return pixels
+
+
+def unpack(runs, start, stop):
+    """Split some of the numbers ``end * 2**32 + id``."""
+    return [run // 2**32 for run in runs[start:stop]], [run % 2**32 for run in runs[start:stop]]
+
+
+def sort_order(keys):
+    """Order the places by their keys, equal ones as they come."""
+    return sorted(range(len(keys)), key=lambda place: keys[place])
+
+
+def find(table, key):
+    """Tell the place of a key, or -1."""
+    return table.index(key) if key in table else -1
+
+
+def arrange(ids, categories, crowd, area, known, index, unknown):
+    """Sort a list by id, with void in front; classes by place in ``known``, unless declared unknown."""
+    classes = dict(zip(known, index, strict=True))
+    rows = [(0, UNLISTED, 0, -1, NO_AREA)]
+    for place, category in enumerate(categories):
+        found = CALLED_UNKNOWN if category in unknown else classes.get(category, UNKNOWN_CATEGORY)
+        rows.append((ids[place], found, crowd[place], place, area[place]))
+    rows.sort()
+    return (*map(list, zip(*rows, strict=True)), sum(row[1] == UNKNOWN_CATEGORY for row in rows))
+
+
+def rows_of(ids, table):
+    """Look the place of each id up; count the ids without a place, and the places (not the first) without id."""
+    rows = [table.index(number) if number in table else len(table) for number in ids]
+    return rows, rows.count(len(table)), len(set(range(1, len(table))) - set(rows))
+
+
+def slot_of(keys, key):
+    """Name all places of a hash table where a key may be found or put."""
+    return [slot for slot, there in enumerate(keys) if there == (key if key in keys else -1)]
+
+
+def rehash(keys, sums, capacity):
+    """Name what a hash table holds, and what it looks like where it holds nothing."""
+    held = {key: total for key, total in zip(keys, sums, strict=True) if key != -1}
+    return held, [(-1, 0)] * (capacity - len(held))
+
+
+def run_overlap(
+    gt_bottoms, gt_begin, gt_ends, gt_rows, gt_count, pred_bottoms, pred_begin, pred_ends, pred_rows, pred_count
+):
     """Count the pixels of each pair of rows; return the pairs as one number each, ascending."""
-    shared = Counter(zip(dense(gt_ends, gt_rows), dense(pred_ends, pred_rows), strict=True))
+    gt = dense_lines(gt_bottoms, gt_begin, gt_ends, gt_rows)
+    pred = dense_lines(pred_bottoms, pred_begin, pred_ends, pred_rows)
+    assert max(gt) < gt_count
+    assert max(pred) < pred_count
+    shared = Counter(zip(gt, pred, strict=True))
     pairs = sorted(shared)
     return [g * pred_count + p for g, p in pairs], [shared[pair] for pair in pairs]
+
+
+def trailing_zeros(number):
+    """Count how often 2 divides a number."""
+    return next(bit for bit in range(64) if number % 2 ** (bit + 1))
+
+
+def changes(pixels, start):
+    """Number whose bit j tells whether pixel ``start + j`` differs from the one before it, for 64 pixels."""
+    return sum(2**j for j in range(64) if pixels[start + j] != pixels[start + j - 1])
 
 
 def excusing_crowds(gt_category, gt_crowd, gt_position, classes, last_only):
@@ -161,6 +245,50 @@ def match_segments(
         if g and p and gt_category[g] >= 0 and not gt_crowd[g] and gt_category[g] == pred_category[p]
     )
     return rows, undefined
+
+
+def sum_areas(rows, inter, count):
+    """Sum the pixels of each row."""
+    return [
+        sum(pixels for row, pixels in zip(rows, inter, strict=True) if row == wanted) for wanted in range(count)
+    ]
+
+
+def settle(
+    pair_gt,
+    pair_pred,
+    inter,
+    gt_ids,
+    gt_category,
+    gt_crowd,
+    gt_position,
+    gt_stated,
+    pred_ids,
+    pred_category,
+    classes,
+    unknown_class,
+    stated_areas,
+    last_only,
+):
+    """Do all of the above, with categories and areas as lists have them."""
+    table = pair_gt, pair_pred, inter
+    gt_class = [TAKES_NO_PART if category < 0 else category for category in gt_category]
+    outside = {UNKNOWN_CATEGORY: unknown_class, UNLISTED: TAKES_NO_PART, CALLED_UNKNOWN: TAKES_NO_PART}
+    pred_class = [outside.get(category, category) for category in pred_category]
+    counted = sum_areas(pair_gt, inter, len(gt_ids))
+    pred_area = sum_areas(pair_pred, inter, len(pred_ids))
+    listed = [pixels if area == NO_AREA else area for area, pixels in zip(gt_stated, counted, strict=True)]
+    differing = [g for g in range(1, len(gt_ids)) if counted[g] and listed[g] != counted[g]]
+
+    charged = charge_unknown(*table, gt_class, gt_crowd, pred_class)
+    every = excusing_crowds(gt_class, gt_crowd, gt_position, classes, False)
+    last = excusing_crowds(gt_class, gt_crowd, gt_position, classes, True)
+    crowd = crowd_pixels(*table, gt_class, charged, last if last_only else every)
+    gt = gt_ids, gt_class, gt_crowd, listed if stated_areas else counted
+    rows, undefined = match_segments(*table, *gt, pred_ids, pred_class, pred_area, charged, crowd)
+    unknown = [number for p, number in zip(pair_pred, inter, strict=True) if pred_class[p] == TAKES_NO_PART]
+    first = differing[0] if differing else -1
+    return rows, undefined, charged, counted, first, every != last, sum(unknown)
 
 
 # The whole evaluation of a data set of small images.

@@ -138,6 +138,69 @@ def run_lists(draw, size: int | None = None, count: int = 4) -> tuple[list[int],
     return ends, [dice.below(count) for _ in ends]
 
 
+EDGE_WIDTHS = (66, 1, 2, 3, 63, 64, 65, 127, 128, 129, 130, 192, 193, 200)
+
+
+def edge_place(dice: Dice, width: int) -> int:
+    """Choose a place in a row: anywhere, at its ends, or around the multiples of 64."""
+    near = [x for middle in (0, 64, 128, 192, width) for x in range(middle - 2, middle + 2) if 0 <= x < width]
+    return dice.pick((dice.below(width), dice.pick(near)))
+
+
+def line_of(dice: Dice, width: int, numbers: Sequence[int]) -> list[int]:
+    """Choose a row of pixels: one run, some runs, or as many as there is room for."""
+    kind = dice.pick(("some", "some", "one", "many"))
+    if kind == "many":
+        return [dice.pick(numbers) for _ in range(width)]
+    line = [dice.pick(numbers)] * width
+    for _ in range(0 if kind == "one" else 1 + dice.below(6)):
+        start = edge_place(dice, width)
+        line[start:] = [dice.pick(numbers)] * (width - start)
+    return line
+
+
+@st.composite
+def wide_maps(draw, largest: int = MAX_ID) -> list[list[int]]:
+    """Draw a map whose rows repeat, or nearly so, of a width around the blocks of 64 pixels of a scan."""
+    dice = Dice(draw)
+    width = dice.pick(EDGE_WIDTHS)
+    numbers = [0, *draw(st.lists(segment_ids(largest), min_size=1, max_size=4, unique=True))]
+    line = line_of(dice, width, numbers)
+    rows = []
+    for _ in range(1 + dice.below(6)):
+        rows += [line] * (1 + dice.below(3))
+        kind = dice.pick(("new", "pixel", "again", "shifted", "recoloured", "pixel"))
+        line = list(line)
+        if kind == "new":
+            line = line_of(dice, width, numbers)
+        elif kind == "pixel":
+            line[edge_place(dice, width)] = dice.pick(numbers)
+        elif kind == "again":
+            line = rows[dice.below(len(rows))]
+        elif kind == "shifted":
+            line = [*line[1:], line[-1]]
+        else:  # the same ends, other ids
+            line = [numbers[(numbers.index(number) + 1) % len(numbers)] for number in line]
+    return rows
+
+
+Lines = tuple[list[int], list[int], list[int], list[int]]
+
+
+@st.composite
+def line_maps(draw, height: int, width: int, count: int) -> Lines:
+    """Draw (bottoms, begin, ends, rows) of a map of lines; neighbours may be equal."""
+    dice = Dice(draw)
+    bottoms = [*(bottom for bottom in range(1, height) if dice.below(2)), height]
+    begin, ends, rows = [0], [], []
+    for _ in bottoms:
+        line_ends, line_rows = draw(run_lists(width, count))
+        ends += line_ends
+        rows += line_rows
+        begin.append(len(ends))
+    return bottoms, begin, ends, rows
+
+
 # Overlap tables.
 
 

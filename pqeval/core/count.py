@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pqeval.core import kernels
+import numpy as np
+
+from pqeval.core.runs import run_overlap
 from pqeval.frame import Frame
 from pqeval.overlap import Overlap
 
@@ -21,19 +23,27 @@ def count(frame: Frame) -> Overlap:
     -------
     Overlap
     """
-    pairs, inter = kernels.run_overlap(
-        frame.gt.ends,
-        frame.gt_segments.rows_of(frame.gt.ids),
-        frame.pred.ends,
-        frame.pred_segments.rows_of(frame.pred.ids),
-        len(frame.pred_segments),
+    gt, pred = frame.gt, frame.pred
+    width = len(frame.pred_segments)
+    pairs, inter = run_overlap(
+        gt.bottoms,
+        gt.begin,
+        gt.ends,
+        frame.gt_rows,
+        len(frame.gt_segments),
+        pred.bottoms,
+        pred.begin,
+        pred.ends,
+        frame.pred_rows,
+        width,
     )
+    gt_row, pred_row = np.divmod(pairs, width)
     return Overlap(
         image_id=frame.image_id,
         rank=frame.rank,
         gt=frame.gt_segments,
         pred=frame.pred_segments,
-        gt_row=pairs // len(frame.pred_segments),
-        pred_row=pairs % len(frame.pred_segments),
+        gt_row=gt_row,
+        pred_row=pred_row,
         inter=inter,
     )

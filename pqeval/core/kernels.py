@@ -1,150 +1,21 @@
-"""Every compiled loop of pqeval, in one file.
+"""The compiled loops over segments: from shared pixels to outcomes.
 
-They live together because numba's disk cache does not notice when a callee in *another* file changes. They
-trust their input: :mod:`pqeval.labelmap` and :mod:`pqeval.segments` are the gates. All arrays are
+They trust their input: :mod:`pqeval.labelmap` and :mod:`pqeval.segments` are the gates. All arrays are
 C-contiguous and writable, all arithmetic is on integers.
 """
 
 from __future__ import annotations
 
-import os
-import stat
-import tempfile
-
-import numba
 import numpy as np
+
+from pqeval.core.compiled import kernel
 
 TAKES_NO_PART = -1
 UNKNOWN_IS_WRONG = -2
+UNKNOWN_CATEGORY = -1  # as in a segment table
+NO_AREA = -(2**63)
 
 TP, FN, FP, VOID_EXCUSED, CROWD_EXCUSED, CROWD, UNKNOWN, IGNORED = range(1, 9)
-
-
-def _private_cache():
-    """A cache folder of this user alone, or ``None``: what numba reads from it, it unpickles."""
-    user = getattr(os, "getuid", lambda: "user")()
-    folder = os.path.join(tempfile.gettempdir(), f"pqeval-numba-{user}")
-    try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        seen = os.lstat(folder)
-    except OSError:
-        return None
-    ours = stat.S_ISDIR(seen.st_mode) and (user == "user" or (seen.st_uid == user and not seen.st_mode & 0o022))
-    return folder if ours and os.access(folder, os.W_OK) else None
-
-
-def kernel(function):
-    """Compile lazily, without the GIL, cached on disk where some folder can be written."""
-    try:
-        return numba.njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # numba's "cannot cache function: no locator available": read-only install, no home
-        folder = _private_cache()
-    if folder is None:
-        return numba.njit(nogil=True)(function)
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = folder
-    try:
-        return numba.njit(cache=True, nogil=True)(function)
-    finally:
-        numba.config.CACHE_DIR = before
-
-
-def cache_folder() -> str | None:
-    """Where compiled kernels are kept, or ``None``."""
-    return getattr(getattr(match_segments, "stats", None), "cache_path", None)
-
-
-@kernel
-def dense_runs(pixels):
-    """Find the runs of equal neighbours in a flat map.
-
-    Parameters
-    ----------
-    pixels : (N,) uint32
-        Ids in row-major order.
-
-    Returns
-    -------
-    ends : (R,) int64
-        Where each run ends (exclusive); strictly increasing, the last is N.
-    ids : (R,) uint32
-        The id of each run.
-    """
-    size = pixels.shape[0]
-    runs = 1 if size else 0
-    for i in range(1, size):
-        runs += pixels[i] != pixels[i - 1]
-    ends = np.empty(runs, np.int64)
-    ids = np.empty(runs, np.uint32)
-    run = 0
-    for i in range(1, size):
-        if pixels[i] != pixels[i - 1]:
-            ends[run] = i
-            ids[run] = pixels[i - 1]
-            run += 1
-    if size:
-        ends[run] = size
-        ids[run] = pixels[size - 1]
-    return ends, ids
-
-
-@kernel
-def run_overlap(gt_ends, gt_rows, pred_ends, pred_rows, pred_count):
-    """Count pixels per pair of (gt row, pred row) by walking two run lists at once.
-
-    Parameters
-    ----------
-    gt_ends, pred_ends : (R,), (S,) int64
-        Run ends of the two maps; the last entries are equal.
-    gt_rows, pred_rows : (R,), (S,) int64
-        Table row of each run; row 0 is void.
-    pred_count : int
-        Number of pred rows, row 0 included.
-
-    Returns
-    -------
-    pairs : (K,) int64
-        ``gt_row * pred_count + pred_row`` of every pair that shares a pixel, ascending.
-    pixels : (K,) int64
-        Pixels shared.
-    """
-    # Every step of the walk ends a run, so there are fewer than R + S steps and the table stays half empty.
-    capacity = 16
-    while capacity < 2 * (gt_ends.shape[0] + pred_ends.shape[0]):
-        capacity *= 2
-    mask = capacity - 1
-    keys = np.full(capacity, -1, np.int64)
-    sums = np.zeros(capacity, np.int64)
-    used = 0
-    i = 0
-    j = 0
-    start = 0
-    while i < gt_ends.shape[0] and j < pred_ends.shape[0]:
-        end = min(gt_ends[i], pred_ends[j])
-        key = gt_rows[i] * pred_count + pred_rows[j]
-        # Mixing by shifts and xor: a multiplication would overflow, which Python does not wrap silently.
-        slot = (key ^ (key >> 7) ^ (key >> 17)) & mask
-        while keys[slot] != key and keys[slot] != -1:
-            slot = (slot + 1) & mask
-        if keys[slot] == -1:
-            keys[slot] = key
-            used += 1
-        sums[slot] += end - start
-        start = end
-        if gt_ends[i] == end:
-            i += 1
-        if pred_ends[j] == end:
-            j += 1
-    pairs = np.empty(used, np.int64)
-    pixels = np.empty(used, np.int64)
-    at = 0
-    for slot in range(capacity):
-        if keys[slot] != -1:
-            pairs[at] = keys[slot]
-            pixels[at] = sums[slot]
-            at += 1
-    order = np.argsort(pairs)
-    return pairs[order], pixels[order]
 
 
 @kernel
@@ -384,3 +255,125 @@ def match_segments(
         rows[at, 9] = crowd[p]
         at += 1
     return rows, undefined
+
+
+@kernel
+def sum_areas(rows, inter, count):
+    """Sum the pixels of each row of a table.
+
+    Parameters
+    ----------
+    rows, inter : (K,) int64
+        Row and pixels of every pair.
+    count : int
+        Number of rows.
+
+    Returns
+    -------
+    (count,) int64
+    """
+    areas = np.zeros(count, np.int64)
+    for k in range(inter.shape[0]):
+        areas[rows[k]] += inter[k]
+    return areas
+
+
+@kernel
+def settle(
+    pair_gt,
+    pair_pred,
+    inter,
+    gt_ids,
+    gt_category,
+    gt_crowd,
+    gt_position,
+    gt_stated,
+    pred_ids,
+    pred_category,
+    classes,
+    unknown_class,
+    stated_areas,
+    last_only,
+):
+    """Do all of the above for one image.
+
+    Parameters
+    ----------
+    pair_gt, pair_pred, inter, gt_ids, gt_crowd, pred_ids
+        See :func:`match_segments`.
+    gt_category, pred_category : (G,), (P,) int64
+        Categories as :class:`pqeval.segments.Segments` has them.
+    gt_stated : (G,) int64
+        Areas as listed, ``NO_AREA`` where none is.
+    gt_position, classes, last_only
+        See :func:`excusing_crowds`.
+    unknown_class : int
+        What a predicted category is that the table lacks: ``TAKES_NO_PART`` or ``UNKNOWN_IS_WRONG``.
+    stated_areas : bool
+        Whether listed areas are used instead of counted ones.
+
+    Returns
+    -------
+    rows, undefined
+        See :func:`match_segments`.
+    charged : (P,) int64
+        See :func:`charge_unknown`.
+    counted : (G,) int64
+        Pixels of each gt row.
+    differing : int
+        The first gt row with pixels whose listed area is another one; -1 where there is none.
+    several : bool
+        Whether some class has more than one crowd.
+    unknown : int
+        Predicted pixels that take no part.
+    """
+    gt_class = np.empty(gt_ids.shape[0], np.int64)
+    for g in range(gt_ids.shape[0]):
+        gt_class[g] = max(gt_category[g], TAKES_NO_PART)
+    pred_class = np.empty(pred_ids.shape[0], np.int64)
+    for p in range(pred_ids.shape[0]):
+        unlisted = pred_category[p] == UNKNOWN_CATEGORY
+        pred_class[p] = unknown_class if unlisted else max(pred_category[p], TAKES_NO_PART)
+    counted = sum_areas(pair_gt, inter, gt_ids.shape[0])
+    pred_area = sum_areas(pair_pred, inter, pred_ids.shape[0])
+    gt_area = counted.copy()
+    differing = -1
+    several = False
+    crowds = np.zeros(classes, np.int64)
+    for g in range(1, gt_ids.shape[0]):
+        if gt_stated[g] != NO_AREA:
+            if differing < 0 and counted[g] > 0 and gt_stated[g] != counted[g]:
+                differing = g
+            if stated_areas:
+                gt_area[g] = gt_stated[g]
+        if gt_crowd[g] and gt_class[g] >= 0:
+            crowds[gt_class[g]] += 1
+            if crowds[gt_class[g]] > 1:
+                several = True
+    unknown = 0
+    for k in range(inter.shape[0]):
+        if pred_class[pair_pred[k]] == TAKES_NO_PART:
+            unknown += inter[k]
+    charged = charge_unknown(pair_gt, pair_pred, inter, gt_class, gt_crowd, pred_class)
+    marks = excusing_crowds(gt_class, gt_crowd, gt_position, classes, last_only)
+    crowd = crowd_pixels(pair_gt, pair_pred, inter, gt_class, charged, marks)
+    rows, undefined = match_segments(
+        pair_gt,
+        pair_pred,
+        inter,
+        gt_ids,
+        gt_class,
+        gt_crowd,
+        gt_area,
+        pred_ids,
+        pred_class,
+        pred_area,
+        charged,
+        crowd,
+    )
+    return rows, undefined, charged, counted, differing, several, unknown
+
+
+def cache_folder() -> str | None:
+    """Where compiled kernels are kept, or ``None``."""
+    return getattr(getattr(match_segments, "stats", None), "cache_path", None)

@@ -27,8 +27,7 @@ from pqeval.core import kernels
 from pqeval.errors import DataWarning, SegmentError
 from pqeval.ledger import Column, FrameLedger, Outcome, Side
 from pqeval.overlap import Overlap
-from pqeval.segments import NO_AREA
-from pqeval.void import VoidPolicy, gt_classes, pred_classes
+from pqeval.void import VoidPolicy
 
 __all__ = ["match"]
 
@@ -55,18 +54,25 @@ def match(overlap: Overlap, policy: VoidPolicy, classes: int) -> FrameLedger:
         Where the policy takes areas from the segment list and they make a union of zero pixels.
     """
     gt, pred = overlap.gt, overlap.pred
-    gt_category, pred_category = gt_classes(overlap), pred_classes(overlap, policy)
-    counted = overlap.gt_areas()
-    pred_area = overlap.pred_areas()
-    warnings: list[DataWarning] = []
-    gt_area = _gt_areas(overlap, counted, policy, warnings)
-    table = (overlap.gt_row, overlap.pred_row, overlap.inter)
-    charged = kernels.charge_unknown(*table, gt_category, gt.crowd, pred_category)
-
-    crowd = _crowd_pixels(overlap, gt_category, charged, classes, policy.last_crowd_only)
-    rows, undefined = kernels.match_segments(
-        *table, gt.ids, gt_category, gt.crowd, gt_area, pred.ids, pred_category, pred_area, charged, crowd
+    rows, undefined, charged, counted, differing, several, unknown = kernels.settle(
+        overlap.gt_row,
+        overlap.pred_row,
+        overlap.inter,
+        gt.ids,
+        gt.category,
+        gt.crowd,
+        gt.position,
+        gt.stated,
+        pred.ids,
+        pred.category,
+        classes,
+        policy.unknown_class,
+        policy.stated_areas,
+        policy.last_crowd_only,
     )
+    warnings: list[DataWarning] = []
+    if differing >= 0:
+        warnings.append(_area_differs(overlap, differing, int(counted[differing]), policy))
     if undefined:
         raise SegmentError(
             code="area-undefined",
@@ -75,73 +81,39 @@ def match(overlap: Overlap, policy: VoidPolicy, classes: int) -> FrameLedger:
             remedy="correct the areas, or use the convention coco, which counts pixels",
             image_id=overlap.image_id,
         )
-    if _several_crowds(gt_category, gt.crowd):
-        other = _crowd_pixels(overlap, gt_category, charged, classes, not policy.last_crowd_only)
-        changed = _undecided(rows, pred_area, crowd, other)
+    if several:
+        changed = _undecided(overlap, rows, charged, classes)
         if changed:
             warnings.append(_crowds_matter(overlap, policy, changed))
-
-    unknown = int(
-        overlap.inter[np.isin(overlap.pred_row, np.flatnonzero(pred_category == kernels.TAKES_NO_PART))].sum()
-    )
-    return FrameLedger(overlap.image_id, overlap.rank, int(overlap.inter.sum()), unknown, rows, tuple(warnings))
+    return FrameLedger(overlap.image_id, overlap.rank, int(counted.sum()), unknown, rows, tuple(warnings))
 
 
-def _gt_areas(
-    overlap: Overlap, counted: npt.NDArray[np.int64], policy: VoidPolicy, warnings: list[DataWarning]
-) -> npt.NDArray[np.int64]:
+def _area_differs(overlap: Overlap, row: int, counted: int, policy: VoidPolicy) -> DataWarning:
     gt = overlap.gt
-    stated = gt.stated != NO_AREA
-    differ = stated & (gt.stated != counted) & (counted > 0)
-    if differ.any():
-        first = int(np.argmax(differ))
-        used = "stated areas are used, as panopticapi does" if policy.stated_areas else "pixels are counted"
-        warnings.append(
-            DataWarning(
-                code="gt-area",
-                found=f"ground-truth segment id {gt.ids[first]} states area {gt.stated[first]} but has "
-                f"{counted[first]} pixels; {used}",
-                expected="area equal to the number of pixels",
-                remedy="correct the area fields of the ground truth",
-                image_id=overlap.image_id,
-                segment_id=int(gt.ids[first]),
-            )
-        )
-    return np.where(stated, gt.stated, counted) if policy.stated_areas else counted
-
-
-def _crowd_pixels(
-    overlap: Overlap,
-    gt_category: npt.NDArray[np.int64],
-    charged: npt.NDArray[np.int64],
-    classes: int,
-    last_only: bool,
-) -> npt.NDArray[np.int64]:
-    gt = overlap.gt
-    marks = kernels.excusing_crowds(gt_category, gt.crowd, gt.position, classes, last_only)
-    pixels: npt.NDArray[np.int64] = kernels.crowd_pixels(
-        overlap.gt_row, overlap.pred_row, overlap.inter, gt_category, charged, marks
+    used = "stated areas are used, as panopticapi does" if policy.stated_areas else "pixels are counted"
+    return DataWarning(
+        code="gt-area",
+        found=f"ground-truth segment id {gt.ids[row]} states area {gt.stated[row]} but has "
+        f"{counted} pixels; {used}",
+        expected="area equal to the number of pixels",
+        remedy="correct the area fields of the ground truth",
+        image_id=overlap.image_id,
+        segment_id=int(gt.ids[row]),
     )
-    return pixels
 
 
-def _several_crowds(gt_category: npt.NDArray[np.int64], crowd: npt.NDArray[np.uint8]) -> bool:
-    owners = gt_category[(crowd == 1) & (gt_category >= 0)]
-    return len(owners) != len(np.unique(owners))
-
-
-def _undecided(
-    rows: npt.NDArray[np.int64],
-    pred_area: npt.NDArray[np.int64],
-    crowd: npt.NDArray[np.int64],
-    other: npt.NDArray[np.int64],
-) -> int:
-    """How many predicted segments the other crowd rule would decide differently."""
+def _undecided(overlap: Overlap, rows: npt.NDArray[np.int64], charged: npt.NDArray[np.int64], classes: int) -> int:
+    """How many predicted segments are decided by whether all crowds of a class excuse or only the last."""
+    gt = overlap.gt
     pred_rows = rows[rows[:, Column.SIDE] == Side.PRED]
     open_to_crowd = np.isin(pred_rows[:, Column.OUTCOME], (Outcome.FP, Outcome.CROWD_EXCUSED))
-    excused = 2 * (pred_rows[:, Column.VOID] + crowd[1:]) > pred_area[1:]
-    otherwise = 2 * (pred_rows[:, Column.VOID] + other[1:]) > pred_area[1:]
-    return int(np.count_nonzero(open_to_crowd & (excused != otherwise)))
+    gt_class = np.maximum(gt.category, kernels.TAKES_NO_PART)
+    excused = []
+    for last_only in (False, True):
+        marks = kernels.excusing_crowds(gt_class, gt.crowd, gt.position, classes, last_only)
+        crowd = kernels.crowd_pixels(overlap.gt_row, overlap.pred_row, overlap.inter, gt_class, charged, marks)
+        excused.append(2 * (pred_rows[:, Column.VOID] + crowd[1:]) > pred_rows[:, Column.AREA])
+    return int(np.count_nonzero(open_to_crowd & (excused[0] != excused[1])))
 
 
 def _crowds_matter(overlap: Overlap, policy: VoidPolicy, changed: int) -> DataWarning:

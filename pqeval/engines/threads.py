@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TypeAlias, TypeVar
 
 from pqeval.errors import UsageError
 
-__all__ = ["run", "workers_or_default"]
+__all__ = ["drain", "run", "slices", "work", "workers_or_default"]
 
 Task = TypeVar("Task")
 Done = TypeVar("Done")
+Slice: TypeAlias = tuple[list[Done], BaseException | None]
 
-AHEAD = 4  # tasks per worker that may wait for their turn to be handed on
+AHEAD = 3  # slices per worker that may wait for their turn to be handed on
+SLICE = 8  # tasks that a worker takes at once: handing over costs as much as reading a file
 
 
 def workers_or_default(workers: int | None) -> int:
@@ -58,15 +61,61 @@ def run(function: Callable[[Task], Done], tasks: Iterable[Task], workers: int) -
     if workers == 1:
         yield from map(function, tasks)
         return
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="pqeval")
-    waiting: deque[Future[Done]] = deque()
+    with_threads = ThreadPoolExecutor(workers, thread_name_prefix="pqeval")
+    yield from drain(with_threads, lambda some: work(function, some), slices(tasks, SLICE), AHEAD * workers)
+
+
+def slices(tasks: Iterable[Task], size: int) -> Iterator[list[Task]]:
+    """Cut tasks into lists of a size; the last one can be shorter."""
+    remaining = iter(tasks)
+    while some := list(islice(remaining, size)):
+        yield some
+
+
+def work(function: Callable[[Task], Done], tasks: Iterable[Task]) -> Slice[Done]:
+    """Do some tasks; returns the results, and the exception that ended them or ``None``."""
+    done: list[Done] = []
     try:
         for task in tasks:
-            waiting.append(pool.submit(function, task))
-            if len(waiting) >= AHEAD * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            done.append(function(task))
+    except BaseException as error:
+        return done, error
+    return done, None
+
+
+def drain(
+    pool: Executor, do: Callable[[list[Task]], Slice[Done]], parts: Iterable[list[Task]], most: int
+) -> Iterator[Done]:
+    """Hand slices to a pool and yield their results in order.
+
+    Parameters
+    ----------
+    pool : Executor
+        Shut down at the end.
+    do : callable
+        Returns what :func:`work` returns.
+    parts : iterable of list
+        The slices.
+    most : int
+        Slices that may be under way.
+
+    Yields
+    ------
+    object
+        The result of each task.
+    """
+    waiting: deque[Future[Slice[Done]]] = deque()
+    left = iter(parts)
+    try:
+        while True:
+            while len(waiting) < most and (some := next(left, None)) is not None:
+                waiting.append(pool.submit(do, some))
+            if not waiting:
+                return
+            done, error = waiting.popleft().result()
+            yield from done
+            if error is not None:
+                raise error
     finally:
         # On Ctrl-C, on an error, or when the caller stops listening: nothing that has not begun is begun.
         pool.shutdown(wait=True, cancel_futures=True)

@@ -14,10 +14,11 @@ import numpy as np
 from pqeval.categories import Categories
 from pqeval.errors import FileError, PairingError, PqevalError, SegmentError, raise_all
 from pqeval.formats._png import MAX_RGB_ID, write_ids
-from pqeval.frame import ImageId, check_list, image_ids
+from pqeval.frame import check_list
+from pqeval.image_ids import ImageId, image_ids
 from pqeval.labelmap import LabelMap
 from pqeval.output import write_text
-from pqeval.segments import Row, read_rows
+from pqeval.rows import Row, read_rows
 
 __all__ = ["save_coco_panoptic"]
 

@@ -11,7 +11,7 @@ import msgspec
 from pqeval.errors import JsonError
 from pqeval.formats._paths import read_regular
 
-__all__ = ["read_object"]
+__all__ = ["decode_as", "read_object"]
 
 BOM = b"\xef\xbb\xbf"
 
@@ -41,6 +41,25 @@ def read_object(path: Path) -> dict[str, Any]:
             file=str(path),
         )
     return content
+
+
+def decode_as(path: Path, type: Any) -> Any:
+    """Read a JSON file as a msgspec type, and nothing of it but what the type names.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read.
+
+    Returns
+    -------
+    object or None
+        ``None`` where the file is no such thing.
+    """
+    try:
+        return msgspec.json.decode(read_regular(path).removeprefix(BOM), type=type)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # a wrong type is a kind of DecodeError
+        return None
 
 
 def _lenient(data: bytes, path: Path) -> Any:

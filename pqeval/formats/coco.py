@@ -7,6 +7,7 @@ Source: cocodataset.org "Data format", section 4 (panoptic segmentation); cocoda
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,14 @@ from pqeval.errors import (
     PqevalError,
     SegmentError,
 )
+from pqeval.formats._coco_columns import read_columns
 from pqeval.formats._coco_write import save_coco_panoptic
 from pqeval.formats._json import read_object
 from pqeval.formats._paths import inside
 from pqeval.formats._png import MAX_RGB_ID, read_ids
-from pqeval.frame import ImageId, Key, image_key, is_image_id
+from pqeval.image_ids import ImageId, Key, image_key, is_image_id
 from pqeval.labelmap import LabelMap
-from pqeval.segments import Row, read_rows
+from pqeval.rows import Row, Rows, read_rows
 from pqeval.source import Image
 
 __all__ = ["CocoSide", "open_side", "save_coco_panoptic"]
@@ -58,7 +60,9 @@ class CocoSide:
         self.categories: Categories | None = None
         self.problems: list[PqevalError] = []
         self.images: dict[Key, Image] = {}
-        content = read_object(path)
+        self._listed: dict[int, list[Any]] = {}
+        columns = read_columns(path, truth=role == "gt", largest=MAX_RGB_ID)
+        content = read_object(path) if columns is None else {}
         self.folder = folder if folder is not None else path.with_suffix("")
         if not self.folder.is_dir():
             own = folder is None
@@ -69,14 +73,25 @@ class CocoSide:
                 remedy=f"name it with --{role}-folder ({role}_folder=)" if own else "check its name",
                 file=self.file,
             )
-        annotations = self._list(content, "annotations")
-        self._sizes = self._read_sizes(content.get("images"))
+        if columns is None:
+            annotations = self._list(content, "annotations")
+            self._sizes = _untyped_sizes(content.get("images"))
+            categories = self._list(content, "categories") if role == "gt" else []
+        else:
+            self._sizes = {image_key(number): size for number, *size in columns.sizes if is_image_id(number)}
+            categories = columns.categories
         if role == "gt":
             try:
-                self.categories = Categories.from_coco(self._list(content, "categories"))
+                self.categories = Categories.from_coco(categories)
             except PqevalError as error:
                 raise error.located(file=self.file) from None
-        self._read_annotations(annotations)
+        if columns is None:
+            self._bounds, self._rows = [], Rows.of([])
+            self._add_images(self._checked(annotations))
+        else:
+            self._bounds, self._rows = columns.bounds.tolist(), columns.rows
+            self._listed = dict(columns.odd)
+            self._add_images(zip(range(len(columns.names)), columns.image_ids, columns.names, strict=True))
 
     def _list(self, content: dict[str, Any], key: str) -> list[Any]:
         value = content.get(key)
@@ -92,37 +107,35 @@ class CocoSide:
             )
         return value
 
-    def _read_sizes(self, images: Any) -> dict[Key, tuple[Any, Any]]:
-        entries = images if isinstance(images, list) else []
-        return {
-            image_key(entry["id"]): (entry.get("height"), entry.get("width"))
-            for entry in entries
-            if isinstance(entry, dict) and is_image_id(entry.get("id", []))
-        }
-
-    def _read_annotations(self, annotations: list[Any]) -> None:
-        twice: list[ImageId] = []
+    def _checked(self, annotations: list[Any]) -> Iterator[tuple[int, ImageId, str]]:
+        """Place, image id and file name of the sound ones of untyped annotations."""
         for rank, entry in enumerate(annotations):
             fault = _fault(entry)
-            if fault is not None:
-                found, expected = fault
-                self.problems.append(
-                    JsonError(
-                        code="annotation",
-                        found=f"annotations[{rank}]{found}",
-                        expected=expected,
-                        remedy="correct this annotation",
-                        file=self.file,
-                        image_id=entry.get("image_id") if isinstance(entry, dict) else None,
-                    )
+            if fault is None:
+                self._listed[rank] = entry["segments_info"]
+                yield rank, entry["image_id"], entry["file_name"]
+                continue
+            found, expected = fault
+            self.problems.append(
+                JsonError(
+                    code="annotation",
+                    found=f"annotations[{rank}]{found}",
+                    expected=expected,
+                    remedy="correct this annotation",
+                    file=self.file,
+                    image_id=entry.get("image_id") if isinstance(entry, dict) else None,
                 )
-                continue
-            image_id = entry["image_id"]
-            if image_key(image_id) in self.images:
+            )
+
+    def _add_images(self, annotations: Iterable[tuple[int, ImageId, str]]) -> None:
+        twice: list[ImageId] = []
+        folder = f"{self.folder}{os.sep}"
+        for rank, image_id, name in annotations:
+            key = image_key(image_id)
+            if key in self.images:
                 twice.append(image_id)
-                continue
-            file = str(self.folder / entry["file_name"])
-            self.images[image_key(image_id)] = Image(image_id, rank, file, entry)
+            else:
+                self.images[key] = Image(image_id, rank, folder + name, name)
         for image_id in twice:
             self.problems.append(
                 PairingError(
@@ -137,7 +150,7 @@ class CocoSide:
 
     def read(
         self, image: Image, *, shape: tuple[int, ...] | None = None, problems: list[PqevalError]
-    ) -> tuple[LabelMap, list[Row]] | None:
+    ) -> tuple[LabelMap, Sequence[Row]] | None:
         """Read map and segment list of an image.
 
         Parameters
@@ -151,19 +164,22 @@ class CocoSide:
 
         Returns
         -------
-        (LabelMap, list of Row) or None
+        (LabelMap, sequence of Row) or None
             ``None`` where an error was found.
         """
         found: list[PqevalError] = []
-        rows = read_rows(
-            image.entry["segments_info"], repeated=self.repeated, truth=self.role == "gt", problems=found
-        )
-        found = [problem.located(file=self.file, image_id=image.image_id) for problem in found]
+        listed = self._listed.get(image.rank)
+        rows: Sequence[Row]
+        if listed is None:
+            rows = self._rows[self._bounds[image.rank] : self._bounds[image.rank + 1]]
+        else:
+            rows = read_rows(listed, repeated=self.repeated, truth=self.role == "gt", problems=found)
+            found = [problem.located(file=self.file, image_id=image.image_id) for problem in found]
+            self._check_range(rows, found)
         labels = None
         try:
-            path = inside(self.folder, image.entry["file_name"])
-            ids, palette = read_ids(path, shape=shape, problems=found)
-            labels = LabelMap.from_array(ids)
+            path = inside(self.folder, image.entry)
+            labels, palette = read_ids(path, shape=shape, problems=found)
             self._check_colours(labels, rows, palette, image, found)
         except PqevalError as error:
             found.append(error.located(file=self.file))  # the PNG is named already, unless its name is at fault
@@ -172,19 +188,7 @@ class CocoSide:
             return None
         return labels, rows
 
-    def _check_colours(
-        self, labels: LabelMap, rows: list[Row], palette: bool, image: Image, found: list[PqevalError]
-    ) -> None:
-        if palette and not set(labels.present().tolist()) <= {0} | {row.id for row in rows}:
-            found.append(
-                SegmentError(
-                    code="png-palette",
-                    found="the PNG has a palette whose colours are not the listed ids (were its indices meant?)",
-                    expected="8-bit RGB with id = R + 256 G + 65536 B",
-                    remedy="write the ids as RGB",
-                    file=image.file,
-                )
-            )
+    def _check_range(self, rows: Sequence[Row], found: list[PqevalError]) -> None:
         too_large = [row.id for row in rows if row.id > MAX_RGB_ID]
         if too_large:
             found.append(
@@ -195,6 +199,20 @@ class CocoSide:
                     remedy="renumber the segments of this image",
                     file=self.file,
                     segment_id=too_large[0],
+                )
+            )
+
+    def _check_colours(
+        self, labels: LabelMap, rows: Sequence[Row], palette: bool, image: Image, found: list[PqevalError]
+    ) -> None:
+        if palette and not set(labels.present().tolist()) <= {0} | {row.id for row in rows}:
+            found.append(
+                SegmentError(
+                    code="png-palette",
+                    found="the PNG has a palette whose colours are not the listed ids (were its indices meant?)",
+                    expected="8-bit RGB with id = R + 256 G + 65536 B",
+                    remedy="write the ids as RGB",
+                    file=image.file,
                 )
             )
         stated = self._sizes.get(image_key(image.image_id))
@@ -209,6 +227,15 @@ class CocoSide:
                     file=self.file,
                 )
             )
+
+
+def _untyped_sizes(images: Any) -> dict[Key, Any]:
+    entries = images if isinstance(images, list) else []
+    return {
+        image_key(entry["id"]): (entry.get("height"), entry.get("width"))
+        for entry in entries
+        if isinstance(entry, dict) and is_image_id(entry.get("id", []))
+    }
 
 
 def _fault(entry: Any) -> tuple[str, str] | None:

@@ -10,7 +10,7 @@ import pqeval
 from pqeval.arrays import read_options, read_side
 from pqeval.categories import Categories
 from pqeval.errors import DataError, ImageError, ShapeError
-from pqeval.frame import image_ids
+from pqeval.image_ids import image_ids
 
 CATEGORIES = Categories.of(TABLE)
 CATEGORY = np.array([[1, 1, 255], [3, 3, 2]])

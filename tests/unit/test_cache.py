@@ -7,17 +7,18 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import numba
 import pytest
 
 import pqeval
-from pqeval.core import kernels
+from pqeval.core import compiled
 
 ASK = (
     "import numpy, pqeval.core.kernels as k;"
-    "ends, ids = k.dense_runs(numpy.array([4, 4, 2], numpy.uint32));"
-    "print(ends.tolist(), ids.tolist(), k.cache_folder())"
+    "areas = k.sum_areas(numpy.array([1, 1, 2]), numpy.array([4, 4, 2]), 3);"
+    "print(areas.tolist(), k.cache_folder())"
 )
 
 
@@ -43,20 +44,20 @@ def test_a_read_only_install_without_a_home_caches_in_the_temporary_folder(tmp_p
         [sys.executable, "-c", ASK], env=read_only_install, cwd=tmp_path, capture_output=True, text=True
     )
     assert done.stderr == ""
-    assert done.stdout.startswith(f"[2, 3] [4, 2] {tmp_path}{os.sep}pqeval-numba-")
+    assert done.stdout.startswith(f"[0, 8, 2] {tmp_path}{os.sep}pqeval-numba-")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="folders have no owner of this kind there")
 def test_a_temporary_folder_that_others_can_write_is_not_trusted(tmp_path, monkeypatch):
-    monkeypatch.setattr(kernels.tempfile, "gettempdir", lambda: str(tmp_path))
-    folder = kernels._private_cache()
+    monkeypatch.setattr(compiled.tempfile, "gettempdir", lambda: str(tmp_path))
+    folder = compiled._private_cache()
     assert folder is not None
     assert Path(folder).stat().st_mode & 0o777 == 0o700
     Path(folder).chmod(0o777)
-    assert kernels._private_cache() is None
+    assert compiled._private_cache() is None
     Path(folder).rmdir()
     Path(folder).symlink_to(tmp_path)
-    assert kernels._private_cache() is None
+    assert compiled._private_cache() is None
 
 
 def test_without_any_folder_kernels_are_compiled_in_memory(tmp_path, monkeypatch):
@@ -74,6 +75,65 @@ def test_without_any_folder_kernels_are_compiled_in_memory(tmp_path, monkeypatch
     monkeypatch.setattr(numba, "njit", njit)
     nowhere = tmp_path / "file"
     nowhere.touch()
-    monkeypatch.setattr(kernels.tempfile, "gettempdir", lambda: str(nowhere))
-    assert kernels.kernel(len) is len
+    monkeypatch.setattr(compiled.tempfile, "gettempdir", lambda: str(nowhere))
+    assert compiled.kernel(len) is len
     assert made == [{"nogil": True}]
+
+
+def test_a_fingerprint_changes_with_the_source(tmp_path):
+    one, two = ModuleType("one"), ModuleType("two")
+    for module in (one, two):
+        module.__file__ = str(tmp_path / f"{module.__name__}.py")
+        Path(module.__file__).write_text("x = 1\n")
+    seen = {compiled.fingerprint(one, two)}
+    Path(one.__file__).write_text("x = 2\n")
+    seen.add(compiled.fingerprint(one, two))
+    Path(two.__file__).write_text("x = 2\n")
+    seen.add(compiled.fingerprint(one, two))
+    assert len(seen) == 3
+    assert all(number > 0 for number in seen)
+    assert compiled.fingerprint(one, two) in seen
+
+
+def test_without_source_a_fingerprint_is_0(tmp_path):
+    module = ModuleType("one")
+    module.__file__ = str(tmp_path / "one.py")
+    assert compiled.fingerprint(module) == 0
+    module.__file__ = None
+    assert compiled.fingerprint(module) == 0
+
+
+OUTER = """
+import inner
+from pqeval.core.compiled import fingerprint, kernel
+
+
+def _made(seal):
+    @kernel
+    def outer(x):
+        return inner.number(x) if seal >= 0 else 0
+
+    return outer
+
+
+outer = _made(fingerprint(inner))
+print(outer(1), sum(outer.stats.cache_hits.values()))
+"""
+INNER = "from pqeval.core.compiled import kernel\n\n\n@kernel\ndef number(x):\n    return x + {}\n"
+
+
+@pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"), reason="NUMBA_DISABLE_JIT is set")
+def test_a_kernel_that_closes_over_a_fingerprint_notices_a_change_in_another_file(tmp_path):
+    """What the wiring of the PNG kernels rests on; the counts tell that the cache is used where it may be."""
+    (tmp_path / "outer.py").write_text(OUTER)
+    places = {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+    places["PYTHONPATH"] = os.pathsep.join([str(tmp_path), str(Path(pqeval.__file__).parents[1])])
+    said = []
+    for number in (10, 10, 20):
+        (tmp_path / "inner.py").write_text(INNER.format(number))
+        done = subprocess.run(
+            [sys.executable, "outer.py"], env=os.environ | places, cwd=tmp_path, capture_output=True, text=True
+        )
+        assert done.stderr == ""
+        said.append(done.stdout)
+    assert said == ["11 0\n", "11 1\n", "21 0\n"]

@@ -26,6 +26,7 @@ from datasets import GRAY_ALPHA, PALETTE, RGBA, TABLE, chunk, colours, image, pn
 import pqeval
 from pqeval import errors
 from pqeval.categories import Categories
+from pqeval.engines import processes, threads
 from pqeval.errors import DataWarning, PqevalError, SeveralErrors
 from pqeval.labelmap import LabelMap
 
@@ -178,6 +179,45 @@ def no_workers(folder):
           do: leave it out to use all cores
         """,
     )
+
+
+@trigger
+def no_processes(folder):
+    says(
+        raised(pqeval.evaluate, gt="a", pred="b", processes=0),
+        """
+        processes is 0
+          expected: 1 or more
+          do: leave it out: one process with several threads is enough for most machines
+        """,
+    )
+
+
+@trigger
+def process_that_died(folder):
+    says(
+        # Each process exits with the number of its task.
+        raised(list, processes.run(os._exit, [1, 2], workers=2, processes=2)),
+        """
+        a process ended before its work was done
+          expected: processes that live as long as this one
+          do: check the memory of the machine; in a script, guard the call with `if __name__ == "__main__":`; or
+              use one process
+        """,
+    )
+
+
+@trigger
+def what_a_task_raises(folder):
+    def task(number):
+        if number == 12:
+            raise ValueError("the twelfth")
+        return number
+
+    done = []
+    error = raised(done.extend, threads.run(task, range(100), 3))
+    assert (type(error), str(error)) == (ValueError, "the twelfth")
+    assert done == list(range(12))
 
 
 @trigger
@@ -799,6 +839,33 @@ def category_id_twice(folder):
 
 
 @trigger
+def category_table_in_a_file(folder):
+    gt = save(folder / "gt.json", [image(1, [[1, 1]], {1: 1})], categories=[*TABLE, TABLE[0]])
+    says(
+        raised(pqeval.evaluate, gt=gt, pred=gt, workers=1),
+        """
+        DIR/gt.json: category id 1 appears more than once
+          expected: every category id once
+          do: remove or renumber the repeated rows
+        """,
+        folder=folder,
+    )
+
+
+@trigger
+def category_id_without_room(folder):
+    says(
+        raised(Categories.from_coco, [{"id": 2**62 - 1, "isthing": 1}, {"id": 2**62, "isthing": 1}]),
+        """
+        categories[1].id is 4611686018427387904
+          expected: an integer below 4611686018427387904
+          do: give every category an integer id
+        """,
+    )
+    assert raised(Categories.from_coco, [{"id": -(2**62), "isthing": 1}]).code == "category-id"
+
+
+@trigger
 def several_wrong_category_rows(folder):
     rows = ["cat", {"id": "1", "isthing": 1}, {"id": 2, "isthing": 2}, {"id": 3}]
     says(
@@ -1178,6 +1245,20 @@ def palette_index_without_colour(folder):
         about_pred(folder, data),
         """
         DIR/pred/1.png (image 1): a pixel uses colour 3 of a palette with 2
+          expected: a sound PNG
+          do: write the file again
+        """,
+        folder=folder,
+    )
+
+
+@trigger
+def palette_of_no_whole_colours(folder):
+    data = png([[(0,), (1,)]], color=PALETTE, palette=[(1, 0, 0), (2, 0)])
+    says(
+        about_pred(folder, data),
+        """
+        DIR/pred/1.png (image 1): the palette has 5 bytes
           expected: a sound PNG
           do: write the file again
         """,

@@ -5,22 +5,37 @@ from __future__ import annotations
 import ast
 import inspect
 import os
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from itertools import groupby
+from types import ModuleType
+from typing import Any
 
 import naive
+import numba
 import numpy as np
 import pytest
 import strategies
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
-from pqeval.core import kernels
+from pqeval import segments as of_segments
+from pqeval.core import kernels, runs, scan
+from pqeval.formats import _deflate, _png_chunks, _png_decode, _png_rows
+from pqeval.rows import NO_AREA
 
-KERNELS = {
-    node.name: getattr(kernels, node.name)
-    for node in ast.parse(inspect.getsource(kernels)).body
-    if isinstance(node, ast.FunctionDef) and "kernel" in map(ast.unparse, node.decorator_list)
-}
+
+def kernels_of(module: ModuleType) -> dict[str, Any]:
+    return {
+        node.name: getattr(module, node.name)
+        for node in ast.parse(inspect.getsource(module)).body
+        if isinstance(node, ast.FunctionDef) and "kernel" in map(ast.unparse, node.decorator_list)
+    }
+
+
+KERNELS = kernels_of(kernels) | kernels_of(runs) | kernels_of(scan)
 COMPILED = os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
 
 SMALL = ("gt_crowd", "marks")
@@ -39,6 +54,12 @@ MATCH = (
     "pred_area",
     "charged",
     "crowd",
+)
+SUM = ("pair_gt", "inter", "gt_count")
+SETTLE = (
+    *TABLE,
+    *("gt_ids", "gt_listed", "gt_crowd", "gt_position", "gt_stated"),
+    *("pred_ids", "pred_listed", "classes", "unknown_class", "stated_areas", "last_only"),
 )
 
 
@@ -64,6 +85,18 @@ def full_tables(draw, **options) -> dict:
     """Overlap tables with all that the earlier kernels add, from the twins."""
     table = draw(strategies.tables(**options))
     table["last_only"] = draw(st.booleans())
+    table["gt_count"] = len(table["gt_ids"])
+    dice = strategies.Dice(draw)
+    table["unknown_class"] = dice.pick((kernels.TAKES_NO_PART, kernels.UNKNOWN_IS_WRONG))
+    table["stated_areas"] = bool(dice.below(2))
+    table["gt_stated"] = [
+        naive.NO_AREA,
+        *(dice.pick((area, area, naive.NO_AREA)) for area in table["gt_area"][1:]),
+    ]
+    outside = (naive.UNKNOWN_CATEGORY, naive.CALLED_UNKNOWN, naive.UNLISTED)
+    for side in ("gt", "pred"):
+        listed = [category if category >= 0 else dice.pick(outside) for category in table[f"{side}_category"]]
+        table[f"{side}_listed"] = [naive.UNLISTED, *listed[1:]]
     return completed(table)
 
 
@@ -76,7 +109,9 @@ def completed(table: dict) -> dict:
 
 
 def test_every_kernel_has_a_twin() -> None:
-    assert KERNELS
+    assert kernels_of(kernels)
+    assert kernels_of(runs)
+    assert kernels_of(scan)
     assert [name for name in KERNELS if not hasattr(naive, name)] == []
 
 
@@ -84,44 +119,255 @@ def test_the_codes_of_twin_and_kernel_agree() -> None:
     names = ("TP", "FN", "FP", "VOID_EXCUSED", "CROWD_EXCUSED", "CROWD", "UNKNOWN", "IGNORED")
     for name in (*names, "TAKES_NO_PART", "UNKNOWN_IS_WRONG"):
         assert getattr(kernels, name) == getattr(naive, name)
+    for name in ("UNKNOWN_CATEGORY", "UNLISTED", "CALLED_UNKNOWN"):
+        assert getattr(runs, name) == getattr(of_segments, name) == getattr(naive, name)
+    assert kernels.UNKNOWN_CATEGORY == naive.UNKNOWN_CATEGORY
+    assert kernels.NO_AREA == NO_AREA == naive.NO_AREA
 
 
-# Runs.
+# From pixels to lines.
 
-
-@given(strategies.label_maps())
-def test_dense_runs(label_map) -> None:
-    flat = [number for row in label_map for number in row]
-    ends, ids = kernels.dense_runs(np.array(flat, np.uint32))
-    assert (ends.dtype, ids.dtype) == (np.int64, np.uint32)
-    assert plain((ends, ids)) == naive.dense_runs(flat)
-
-
-def test_dense_runs_of_nothing() -> None:
-    assert plain(kernels.dense_runs(np.zeros(0, np.uint32))) == ([], [])
+UNSIGNED = {"uint8": 8, "uint16": 16, "uint32": 32, "uint64": 64}
 
 
 @st.composite
-def two_run_lists(draw) -> tuple[list[int], list[int], list[int], list[int], int]:
-    """Two run lists over the same pixels, with row numbers up to what the largest maps can have."""
-    size = draw(st.integers(1, 24))
-    gt_ends, gt_rows = draw(strategies.run_lists(size))
-    pred_ends, pred_rows = draw(strategies.run_lists(size))
-    pred_count = draw(st.sampled_from((4, 5, 2**16, 2**31 - 1)))
-    offset = draw(st.sampled_from((0, pred_count - 4)))
-    return gt_ends, [row + offset for row in gt_rows], pred_ends, [row + offset for row in pred_rows], pred_count
+def scans(draw) -> tuple[list[int], int, int, int, str]:
+    """The arguments of ``scan_lines`` and a dtype; sometimes a pixel is too high, anywhere."""
+    dtype = draw(st.sampled_from(sorted(UNSIGNED)))
+    most = 2 ** UNSIGNED[dtype] - 1
+    label_map = draw(strategies.wide_maps(min(most, strategies.MAX_ID)))
+    flat = [number for row in label_map for number in row]
+    highest = min(most, strategies.MAX_ID)
+    dice = strategies.Dice(draw)
+    if dice.below(4) == 3:
+        highest = dice.pick((highest // 2, 12, max(flat), max(max(flat) - 1, 0), 0))
+    if dice.below(4) == 3:
+        row = dice.below(len(label_map))
+        place = row * len(label_map[0]) + strategies.edge_place(dice, len(label_map[0]))
+        flat[place] = dice.pick((most, most // 2 + 1, min(highest + 1, most), highest))
+    return flat, len(label_map), len(label_map[0]), highest, dtype
 
 
-def overlap_of(gt_ends, gt_rows, pred_ends, pred_rows, pred_count):
-    columns = (np.array(column, np.int64) for column in (gt_ends, gt_rows, pred_ends, pred_rows))
-    return kernels.run_overlap(*columns, pred_count)
+def scanned(flat, height, width, highest, dtype):
+    pixels = np.array(flat, dtype)
+    pixels.flags.writeable = False
+    return scan.scan_lines(pixels, height, width, highest)
 
 
-@given(two_run_lists())
-def test_run_overlap(runs) -> None:
-    pairs, pixels = overlap_of(*runs)
+def lines(result):
+    """What a scan found, as lists; where it is not sound, nothing else means anything."""
+    *columns, sound = plain(result)
+    return columns if sound else None
+
+
+@settings(max_examples=400)
+@given(scans())
+def test_scan_lines(arguments) -> None:
+    *columns, sound = scanned(*arguments)
+    assert [(column.dtype, column.ndim, column.flags.writeable) for column in columns] == [
+        (np.uint32, 1, True)
+    ] * 4
+    *expected, expected_sound = naive.scan_lines(*arguments[:4])
+    assert bool(sound) == expected_sound
+    assert not sound or [column.tolist() for column in columns] == expected
+
+
+@pytest.mark.parametrize("dtype", UNSIGNED)
+@pytest.mark.parametrize("width", [1, 63, 64, 65, 66, 128, 129, 130, 200])
+def test_scan_lines_sees_a_change_at_every_place(width: int, dtype: str) -> None:
+    for place in range(1, width):
+        flat = [3] * width + [3] * place + [4] * (width - place)
+        bottoms, begin, ends, ids = lines(scanned(flat, 2, width, 4, dtype))
+        assert (bottoms, begin) == ([1, 2], [0, 1, 3])
+        assert (ends, ids) == ([width, place, width], [3, 3, 4])
+    for place in range(2 * width):
+        flat = [3] * place + [4] + [3] * (2 * width - place - 1)
+        assert plain(scanned(flat, 2, width, 4, dtype)) == naive.scan_lines(flat, 2, width, 4)
+        assert lines(scanned(flat, 2, width, 3, dtype)) is None
+
+
+@pytest.mark.parametrize("dtype", UNSIGNED)
+@pytest.mark.parametrize(("height", "width"), [(120, 131), (3, 6000), (9000, 2)])
+def test_scan_lines_makes_room_where_every_pixel_is_a_run(height: int, width: int, dtype: str) -> None:
+    flat = [(x + y) % 3 for y in range(height) for x in range(width)]
+    assert plain(scanned(flat, height, width, 2, dtype)) == naive.scan_lines(flat, height, width, 2)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1)), max_size=8), st.data())
+def test_unpack(parts, data) -> None:
+    packed = [end * 2**32 + number for end, number in parts]
+    start = data.draw(st.integers(0, len(packed)))
+    stop = data.draw(st.integers(start, len(packed)))
+    ends, ids = scan.unpack(np.array(packed, np.uint64), start, stop)
+    assert (ends.dtype, ids.dtype) == (np.uint32, np.uint32)
+    assert plain((ends, ids)) == naive.unpack(packed, start, stop)
+
+
+# From lists to columns.
+
+LIMITS = st.sampled_from((-(2**63), -1, 0, 1, 2**32 - 1, 2**62, 2**63 - 1))
+KEYS = st.one_of(st.integers(-3, 12), LIMITS, st.integers(-(2**63), 2**63 - 1))
+
+
+@given(st.one_of(st.lists(KEYS, max_size=40), st.lists(st.integers(0, 3), max_size=70)))
+def test_sort_order(keys) -> None:
+    order = runs.sort_order(np.array(keys, np.int64))
+    assert order.dtype == np.int64
+    assert order.tolist() == naive.sort_order(keys)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 5, 7, 8, 9, 31, 32, 33, 1000])
+def test_sort_order_of_every_size(size: int) -> None:
+    dice = random.Random(size)
+    for keys in (list(range(size)), list(range(size))[::-1], [dice.randrange(20) for _ in range(size)]):
+        assert runs.sort_order(np.array(keys, np.int64)).tolist() == naive.sort_order(keys)
+
+
+@given(st.lists(KEYS, unique=True, max_size=12).map(sorted), st.data())
+def test_find(table, data) -> None:
+    near = [number for key in table for number in (key, key - 1, key + 1) if -(2**63) <= number < 2**63]
+    key = data.draw(st.sampled_from(near) | KEYS if near else KEYS)
+    assert runs.find(np.array(table, np.int64), key) == naive.find(table, key)
+
+
+CATEGORIES = (7, 0, 44, 119, 200, -1, -3, 2**62, -(2**62), 2**62 - 1)
+
+
+@st.composite
+def listings(draw) -> tuple[list[int], ...]:
+    """The arguments of ``arrange``."""
+    dice = strategies.Dice(draw)
+    ids = draw(strategies.unique_ids(dice.below(8), strategies.MAX_ID))
+    known = sorted(dice.shuffled(CATEGORIES)[: dice.pick((3, 4, 1, 0))])
+    unknown = sorted(dice.shuffled(CATEGORIES)[: dice.pick((0, 0, 1, 2))])
+    usual = (*known, *known, *unknown, *CATEGORIES)
+    categories = [dice.pick(usual) for _ in ids]
+    area = [dice.pick((naive.NO_AREA, 5, 0, -5, 2**53, -(2**53))) for _ in ids]
+    return ids, categories, [dice.below(2) for _ in ids], area, known, dice.shuffled(range(len(known))), unknown
+
+
+def arranged(*listing):
+    dtypes = (np.int64, np.int64, np.uint8, np.int64, np.int64, np.int64, np.int64)
+    return runs.arrange(*(np.array(column, dtype) for column, dtype in zip(listing, dtypes, strict=True)))
+
+
+@settings(max_examples=300)
+@given(listings())
+def test_arrange(listing) -> None:
+    *columns, lacking = arranged(*listing)
+    assert [column.dtype for column in columns] == [np.int64, np.int64, np.uint8, np.int64, np.int64]
+    assert (*plain(tuple(columns)), lacking) == naive.arrange(*listing)
+
+
+@st.composite
+def lookups(draw) -> tuple[list[int], list[int]]:
+    """The arguments of ``rows_of``: mostly ids of the table, often all of them, and neighbours of them."""
+    dice = strategies.Dice(draw)
+    table = [0, *sorted(draw(strategies.unique_ids(dice.pick((3, 4, 6, 1, 0)), strategies.MAX_ID)))]
+    ids = dice.shuffled(table) if dice.below(2) else []
+    for _ in range(dice.below(6)):
+        number = dice.pick(table)
+        ids.append(
+            dice.pick((number, number, (number + 1) % 2**32, number ^ 2**31, draw(strategies.segment_ids())))
+        )
+    return ids, table
+
+
+def looked_up(ids, table):
+    return runs.rows_of(np.array(ids, np.uint32), np.array(table, np.int64))
+
+
+@settings(max_examples=300)
+@given(lookups())
+def test_rows_of(lookup) -> None:
+    rows, lacking, ghosts = looked_up(*lookup)
+    assert rows.dtype == np.uint32
+    assert (rows.tolist(), lacking, ghosts) == naive.rows_of(*lookup)
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 5, 8, 9, 300, 3000])
+@pytest.mark.parametrize("step", [1, 2**8, 2**16, 2**20, 12345])
+def test_rows_of_large_tables(size: int, step: int) -> None:
+    table = [number for number in range(0, size * step, step) if number < 2**32]
+    ids = [*table[::-1], *(number + 1 for number in table), 2**32 - 1]
+    among = set(table)
+    rows, lacking, ghosts = looked_up(ids, table)
+    assert ghosts == 0
+    assert lacking == sum(number not in among for number in ids)
+    place = {number: row for row, number in enumerate(table)}
+    assert rows.tolist() == [place.get(number, len(table)) for number in ids]
+
+
+# The hash table of a walk.
+
+
+@st.composite
+def key_lists(draw) -> tuple[int, list[int]]:
+    """Slots of a table and fewer keys, many of which want the same slot."""
+    dice = strategies.Dice(draw)
+    capacity = dice.pick((8, 16, 4, 2, 64))
+    step = dice.pick((1, capacity, 2**7, 2**17, 2**31, 2**40))
+    keys = [dice.pick((0, 1, 2, 3, 2**62 // step - 5)) * step + dice.below(3) for _ in range(capacity - 1)]
+    return capacity, list(dict.fromkeys(keys))
+
+
+@given(key_lists())
+def test_slot_of(key_list) -> None:
+    capacity, wanted = key_list
+    keys = np.full(capacity, -1, np.int64)
+    taken = {}
+    for key in wanted:
+        slot = int(runs.slot_of(keys, key))
+        assert slot in naive.slot_of(keys.tolist(), key)
+        keys[slot] = key
+        taken[key] = slot
+    for key in wanted:
+        assert [int(runs.slot_of(keys, key))] == naive.slot_of(keys.tolist(), key) == [taken[key]]
+
+
+@given(key_lists(), st.sampled_from((1, 2, 8)))
+def test_rehash(key_list, factor: int) -> None:
+    capacity, wanted = key_list
+    keys, sums = np.full(capacity, -1, np.int64), np.zeros(capacity, np.int64)
+    for place, key in enumerate(wanted):
+        slot = runs.slot_of(keys, key)
+        keys[slot], sums[slot] = key, 10**15 + place
+    before = keys.tolist(), sums.tolist()
+    new_keys, new_sums = runs.rehash(keys, sums, capacity * factor)
+    assert (new_keys.dtype, new_sums.dtype) == (np.int64, np.int64)
+    held, rest = naive.rehash(*before, capacity * factor)
+    assert sorted(zip(*plain((new_keys, new_sums)), strict=True)) == sorted([*held.items(), *rest])
+    assert [int(new_sums[runs.slot_of(new_keys, key)]) for key in held] == list(held.values())
+
+
+# From lines to shared pixels.
+
+COUNTS = ((4, 5), (4, 2000), (2000, 4), (65, 64), (2**16, 2**16), (2**31 - 1, 2**31 - 1), (5, 2**31 - 1))
+
+
+@st.composite
+def walks(draw) -> tuple:
+    """The arguments of ``run_overlap``, with row numbers up to what the largest maps can have."""
+    dice = strategies.Dice(draw)
+    height, width = dice.pick((3, 1, 2, 4, 9)), dice.pick((6, 1, 2, 24))
+    sides = []
+    for count in dice.pick(COUNTS):
+        bottoms, begin, ends, rows = draw(strategies.line_maps(height, width, 4))
+        offset = dice.pick((0, count - 4))
+        sides += [bottoms, begin, ends, [row + offset for row in rows], count]
+    return tuple(sides)
+
+
+def walked(*walk):
+    return runs.run_overlap(*(np.array(part, np.uint32) if isinstance(part, list) else part for part in walk))
+
+
+@settings(max_examples=400)
+@given(walks())
+def test_run_overlap(walk) -> None:
+    pairs, pixels = walked(*walk)
     assert (pairs.dtype, pixels.dtype) == (np.int64, np.int64)
-    assert plain((pairs, pixels)) == naive.run_overlap(*runs)
+    assert plain((pairs, pixels)) == naive.run_overlap(*walk)
 
 
 @pytest.mark.parametrize("step", [1, 2, 64, 128, 2**17, 2**24])
@@ -130,14 +376,52 @@ def test_run_overlap_where_every_pixel_is_a_pair_of_its_own(step: int) -> None:
     ends = list(range(1, 401))
     gt_rows = [(37 * i) % 20 * step for i in range(400)]
     pred_rows = [(37 * i) % 400 // 20 * step for i in range(400)]
-    runs = (ends, gt_rows, ends, pred_rows, 20 * step)
-    pairs, pixels = naive.run_overlap(*runs)
+    count = 20 * step
+    walk = ([1], [0, 400], ends, gt_rows, count, [1], [0, 400], ends, pred_rows, count)
+    pairs, pixels = naive.run_overlap(*walk)
     assert len(pairs) == 400
-    assert plain(overlap_of(*runs)) == (pairs, pixels)
+    assert plain(walked(*walk)) == (pairs, pixels)
+
+
+@pytest.mark.parametrize("count", [40, 200, 2**10, 2**17, 2**31 - 1])
+@pytest.mark.parametrize("seed", range(4))
+def test_run_overlap_with_more_pairs_than_a_table_holds_at_first(seed: int, count: int) -> None:
+    """No line needs a larger table than there is at first; all together do, so a filled table has to move."""
+    dice = random.Random(seed)
+    height, width = 60, 50
+
+    def side() -> tuple:
+        bottoms = sorted({*dice.sample(range(1, height), 45), height})
+        begin, ends, rows = [0], [], []
+        for _ in bottoms:
+            ends += sorted({*dice.sample(range(1, width), dice.randint(1, width - 1)), width})
+            begin.append(len(ends))
+        rows += [dice.randrange(min(count, 40)) * (count // 40) for _ in ends]
+        return bottoms, begin, ends, rows, count
+
+    walk = (*side(), *side())
+    pairs, pixels = naive.run_overlap(*walk)
+    assert len(pairs) > 512
+    assert (count * count > 4096 + 2 * (len(walk[2]) + len(walk[7]))) == (count > 40)
+    assert plain(walked(*walk)) == (pairs, pixels)
+
+
+@pytest.mark.parametrize("counts", [(4, 4), (2**31 - 1, 2**31 - 1)])
+def test_run_overlap_of_the_largest_maps(counts) -> None:
+    most = 2**31 - 1
+    tall = [most], [0, 1], [1], [3], counts[0], [7, most], [0, 1, 2], [1, 1], [0, 1], counts[1]
+    assert plain(walked(*tall)) == ([3 * counts[1], 3 * counts[1] + 1], [7, most - 7])
+    wide = [1], [0, 1], [most], [3], counts[0], [1], [0, 2], [7, most], [0, 1], counts[1]
+    assert plain(walked(*wide)) == ([3 * counts[1], 3 * counts[1] + 1], [7, most - 7])
 
 
 def test_run_overlap_of_one_run_against_many() -> None:
-    assert plain(overlap_of([6], [1], [1, 2, 6], [0, 2, 0], 3)) == ([3, 5], [5, 1])
+    assert plain(walked([1], [0, 1], [6], [1], 2, [1], [0, 3], [1, 2, 6], [0, 2, 0], 3)) == ([3, 5], [5, 1])
+
+
+def test_run_overlap_of_one_line_against_many() -> None:
+    tall = [6], [0, 1], [2], [1], 2
+    assert plain(walked(*tall, [1, 2, 6], [0, 1, 2, 3], [2, 2, 2], [0, 2, 0], 3)) == ([3, 5], [10, 2])
 
 
 # Segments.
@@ -166,6 +450,22 @@ def test_match_segments(table) -> None:
     assert rows.dtype == np.int64
     assert rows.shape == (len(expected[0]), 10)
     assert (rows.tolist(), undefined) == expected
+
+
+@given(full_tables())
+def test_sum_areas(table) -> None:
+    areas = kernels.sum_areas(*arguments(table, SUM))
+    assert areas.dtype == np.int64
+    assert areas.tolist() == naive.sum_areas(*(table[name] for name in SUM))
+
+
+@settings(max_examples=300)
+@given(full_tables())
+def test_settle(table) -> None:
+    result = kernels.settle(*arguments(table, SETTLE))
+    rows, _, charged, counted, *_ = result
+    assert (rows.dtype, rows.shape[1], charged.dtype, counted.dtype) == (np.int64, 10, np.int64, np.int64)
+    assert plain(result) == naive.settle(*(table[name] for name in SETTLE))
 
 
 @settings(max_examples=200)
@@ -251,6 +551,41 @@ def one_match_per_gt(*arguments):
     return [row for row in rows if (row[0], row[1]) not in seen and not seen.add((row[0], row[1]))], undefined
 
 
+def void_is_no_unknown(*arguments):
+    *results, unknown = naive.settle(*arguments)
+    return *results, unknown - sum(n for p, n in zip(*arguments[1:3], strict=True) if p == 0)
+
+
+def crowds_of_two_classes_are_several(*arguments):
+    *results, _, unknown = naive.settle(*arguments)
+    crowds = [c for c, crowd in zip(arguments[4], arguments[5], strict=True) if crowd and c >= 0]
+    return *results, len(crowds) > 1, unknown
+
+
+def settle_with(place, change):
+    def settle(*arguments):
+        arguments = list(arguments)
+        arguments[place] = change(arguments[place])
+        return naive.settle(*arguments)
+
+    return settle
+
+
+def called_unknown_is_unknown(categories):
+    return [naive.UNKNOWN_CATEGORY if c == naive.CALLED_UNKNOWN else c for c in categories]
+
+
+def ghosts_differ(*arguments):
+    *results, counted, _, several, unknown = naive.settle(*arguments)
+    stated = arguments[7]
+    first = [g for g in range(1, len(stated)) if stated[g] not in (naive.NO_AREA, counted[g])]
+    return *results, counted, first[0] if first else -1, several, unknown
+
+
+def sums_the_other_side(rows, inter, count):
+    return naive.sum_areas([min(row + 1, count - 1) for row in rows], inter, count)
+
+
 @pytest.mark.parametrize(
     ("kernel", "names", "faulty"),
     [
@@ -261,6 +596,15 @@ def one_match_per_gt(*arguments):
         ("match_segments", MATCH, half_is_enough),
         ("match_segments", MATCH, unknown_keeps_its_pixels),
         ("match_segments", MATCH, one_match_per_gt),
+        ("sum_areas", SUM, sums_the_other_side),
+        ("settle", SETTLE, void_is_no_unknown),
+        ("settle", SETTLE, crowds_of_two_classes_are_several),
+        ("settle", SETTLE, ghosts_differ),
+        ("settle", SETTLE, settle_with(9, called_unknown_is_unknown)),
+        ("settle", SETTLE, settle_with(11, lambda _: naive.TAKES_NO_PART)),
+        ("settle", SETTLE, settle_with(11, lambda _: naive.UNKNOWN_IS_WRONG)),
+        ("settle", SETTLE, settle_with(12, lambda stated_areas: not stated_areas)),
+        ("settle", SETTLE, settle_with(13, lambda last_only: not last_only)),
     ],
 )
 def test_planted_faults_show(kernel: str, names: tuple[str, ...], faulty) -> None:
@@ -268,19 +612,220 @@ def test_planted_faults_show(kernel: str, names: tuple[str, ...], faulty) -> Non
         result = getattr(kernels, kernel)(*arguments(table, names))
         return plain(result) != faulty(*(table[name] for name in names))
 
+    assert found(full_tables(), differs)
+
+
+def found(data: st.SearchStrategy, differs: Callable[[Any], bool]) -> Any:
     quick = settings(max_examples=1000, phases=[Phase.generate], derandomize=True, database=None)
-    assert find(full_tables(), differs, settings=quick)
+    return find(data, differs, settings=quick)
+
+
+def rewritten(flat, height, width, ending) -> list:
+    """Make lines of rows that agree in what ``ending`` says of them."""
+    bottoms, begin, ends, ids, top = [], [0], [], [], 0
+    for _, rows in groupby([flat[y * width : (y + 1) * width] for y in range(height)], ending):
+        rows = list(rows)
+        top += len(rows)
+        bottoms.append(top)
+        line_ends, line_ids = naive.dense_runs(rows[0])
+        ends += line_ends
+        ids += line_ids
+        begin.append(len(ends))
+    return [bottoms, begin, ends, ids]
+
+
+def lines_without_ids(flat, height, width, highest):
+    return rewritten(flat, height, width, lambda row: naive.dense_runs(row)[0])
+
+
+def lines_without_ends(flat, height, width, highest):
+    return rewritten(flat, height, width, lambda row: naive.dense_runs(row)[1])
+
+
+def lines_of_as_many_runs(flat, height, width, highest):
+    return rewritten(flat, height, width, lambda row: len(naive.dense_runs(row)[0]))
+
+
+def a_line_per_row(flat, height, width, highest):
+    rows = iter(range(height))
+    return rewritten(flat, height, width, lambda row: next(rows))
+
+
+def lines_without_the_last_pixel(flat, height, width, highest):
+    return rewritten(flat, height, width, lambda row: row[:-1])
+
+
+def lines_without_the_first_block(flat, height, width, highest):
+    return rewritten(flat, height, width, lambda row: row[64:])
+
+
+def no_change_between(places):
+    """Runs that end at the multiples of 64, or one before or after them, go unseen."""
+
+    def faulty(flat, height, width, highest):
+        *columns, _ = naive.scan_lines(flat, height, width, highest)
+        return None if any(end % 64 in places and end != width for end in columns[2]) else columns
+
+    return faulty
+
+
+def unsound_only_in(chosen):
+    def faulty(flat, height, width, highest):
+        *columns, _ = naive.scan_lines(flat, height, width, highest)
+        return (
+            columns if all(flat[i] <= highest for i in range(len(flat)) if chosen(i, width, len(flat))) else None
+        )
+
+    return faulty
+
+
+@pytest.mark.parametrize(
+    "faulty",
+    [
+        lines_without_ids,
+        lines_without_ends,
+        lines_of_as_many_runs,
+        a_line_per_row,
+        lines_without_the_last_pixel,
+        lines_without_the_first_block,
+        no_change_between({63}),
+        no_change_between({0}),
+        no_change_between({1}),
+        unsound_only_in(lambda i, width, size: i % width < width - 1),
+        unsound_only_in(lambda i, width, size: i % width > 0),
+        unsound_only_in(lambda i, width, size: i % width % 64 != 0),
+        unsound_only_in(lambda i, width, size: i % width // 64 == 0),
+        unsound_only_in(lambda i, width, size: i < size - 1),
+    ],
+)
+def test_planted_faults_of_a_scan_show(faulty) -> None:
+    def differs(arguments) -> bool:
+        there, wrong = lines(scanned(*arguments)), faulty(*arguments[:4])
+        # A fault of the lines shows only where there are some, and one of the range where there are none.
+        return there != wrong and (there is not None or "unsound" in faulty.__qualname__)
+
+    assert found(scans(), differs)
+
+
+def lines_count_once(*walk):
+    gt_bottoms, pred_bottoms = walk[0], walk[5]
+    seams = sorted({*gt_bottoms, *pred_bottoms})
+    flat = [[seams.index(bottom) + 1 for bottom in bottoms] for bottoms in (gt_bottoms, pred_bottoms)]
+    return naive.run_overlap(flat[0], *walk[1:5], flat[1], *walk[6:])
+
+
+def narrow_keys(*walk):
+    pairs, pixels = naive.run_overlap(*walk)
+    return [pair % 2**32 for pair in pairs], pixels
+
+
+def order_of_first_meeting(*walk):
+    pairs, pixels = naive.run_overlap(*walk)
+    gt, pred = naive.dense_lines(*walk[:4]), naive.dense_lines(*walk[5:9])
+    met = list(dict.fromkeys(g * walk[9] + p for g, p in zip(gt, pred, strict=True)))
+    return met, [pixels[pairs.index(pair)] for pair in met]
+
+
+def void_pairs_are_left_out(*walk):
+    pairs, pixels = naive.run_overlap(*walk)
+    kept = [place for place, pair in enumerate(pairs) if pair]
+    return [pairs[place] for place in kept], [pixels[place] for place in kept]
+
+
+def position_after_sorting(*listing):
+    ids, classes, crowd, _, *rest = naive.arrange(*listing)
+    return ids, classes, crowd, [place - 1 for place in range(len(ids))], *rest
+
+
+def known_beats_unknown(*listing):
+    *columns, known, index, unknown = listing
+    return naive.arrange(*columns, known, index, [number for number in unknown if number not in known])
+
+
+def index_is_the_place(*listing):
+    *columns, known, index, unknown = listing
+    return naive.arrange(*columns, known, sorted(index), unknown)
+
+
+def unknown_is_lacking(*listing):
+    *columns, lacking = naive.arrange(*listing)
+    return *columns, lacking + columns[1].count(naive.CALLED_UNKNOWN)
+
+
+def every_id_lacks_once(ids, table):
+    rows, _, ghosts = naive.rows_of(ids, table)
+    return rows, len(set(ids) - set(table)), ghosts
+
+
+def void_can_be_a_ghost(ids, table):
+    rows, lacking, ghosts = naive.rows_of(ids, table)
+    return rows, lacking, ghosts + (0 not in ids)
+
+
+def the_nearest_row(ids, table):
+    _, lacking, ghosts = naive.rows_of(ids, table)
+    return [sum(number > other for other in table) for number in ids], lacking, ghosts
+
+
+@pytest.mark.parametrize(
+    ("data", "compiled", "faulty"),
+    [
+        (walks, walked, lines_count_once),
+        (walks, walked, narrow_keys),
+        (walks, walked, order_of_first_meeting),
+        (walks, walked, void_pairs_are_left_out),
+        (listings, arranged, position_after_sorting),
+        (listings, arranged, known_beats_unknown),
+        (listings, arranged, index_is_the_place),
+        (listings, arranged, unknown_is_lacking),
+        (lookups, looked_up, every_id_lacks_once),
+        (lookups, looked_up, void_can_be_a_ghost),
+        (lookups, looked_up, the_nearest_row),
+    ],
+)
+def test_planted_faults_of_tables_and_walks_show(data, compiled, faulty) -> None:
+    assert found(data(), lambda drawn: plain(compiled(*drawn)) != faulty(*drawn))
+
+
+# One version of each.
+
+
+def versions(kernel: Any) -> set[str]:
+    """The signatures of a kernel; where kernels call each other with literals, numba makes a version for each."""
+    return {str(tuple(map(numba.types.unliteral, signature))) for signature in kernel.signatures}
 
 
 @pytest.mark.run_last
 @pytest.mark.skipif(not COMPILED, reason="NUMBA_DISABLE_JIT is set")
-def test_every_kernel_was_compiled_once() -> None:
+def test_every_kernel_was_compiled_once(tmp_path) -> None:
     """One signature each after the whole suite: a second one means a dtype or layout that slipped by the gates."""
     import pqeval
 
     truth = np.array([[1, 1, 2, 2], [3, 3, 0, 2]])
     segments = [{"id": number, "category_id": 7, "iscrowd": number == 3} for number in (1, 2, 3)]
-    pqeval.panoptic_quality(
-        gt=(truth, segments), pred=(truth, segments), categories=[{"id": 7, "name": "cat", "isthing": 1}]
-    )
-    assert {name: len(value.signatures) for name, value in KERNELS.items()} == dict.fromkeys(KERNELS, 1)
+    categories = [{"id": 7, "name": "cat", "isthing": 1}]
+    pqeval.panoptic_quality(gt=(truth, segments), pred=(truth, segments), categories=categories)
+    several = dict(KERNELS)
+    scanning = versions(several.pop("scan_lines"))
+    assert {name: len(versions(value)) for name, value in several.items()} == dict.fromkeys(several, 1)
+    pixels = [numba.types.Array(getattr(numba.types, dtype), 1, "C", readonly=True) for dtype in UNSIGNED]
+    assert scanning <= {str((flat, *[numba.types.int64] * 3)) for flat in pixels}
+
+
+@pytest.mark.run_last
+@pytest.mark.skipif(not COMPILED, reason="NUMBA_DISABLE_JIT is set")
+def test_every_kernel_of_pngs_was_compiled_once(tmp_path) -> None:
+    from pqeval.formats._png import read_ids, write_ids
+
+    sparse = np.zeros((100, 100), np.uint32)
+    noise = np.random.default_rng(0).integers(0, 2**24, (100, 100), np.uint32)
+    for pixels in (sparse, noise):
+        write_ids(tmp_path / "map.png", pixels)
+        # In a thread of its own: room that another test has left there may hold the noise as it is.
+        with ThreadPoolExecutor(1) as pool:
+            labels, _ = pool.submit(read_ids, tmp_path / "map.png", problems=[]).result()
+        assert (labels.to_array() == pixels).all()
+    called = {"decode_file": _png_decode.decode_file, "unfilter": _png_rows.unfilter}
+    assert {name: len(versions(value)) for name, value in called.items()} == dict.fromkeys(called, 1)
+    inner = kernels_of(_deflate) | kernels_of(_png_chunks) | kernels_of(_png_rows)
+    assert {name: versions(value) for name, value in inner.items() if len(versions(value)) > 1} == {}

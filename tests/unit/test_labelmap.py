@@ -6,11 +6,11 @@ import naive
 import numpy as np
 import pytest
 import strategies
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pqeval import DataError, LabelMap
-from pqeval.labelmap import MAX_ID, as_integers
+from pqeval.labelmap import MAX_ID, _unsigned, as_integers
 
 SMALL = [[0, 0, 7], [7, 7, 127]]
 INTEGERS = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"]
@@ -47,12 +47,18 @@ class OnGpu:
 
 
 def check(array, expected=SMALL) -> None:
-    runs = LabelMap.from_array(array)
-    flat = [number for row in expected for number in row]
-    assert (runs.ends.tolist(), runs.ids.tolist()) == naive.dense_runs(flat)
-    assert (runs.ends.dtype, runs.ids.dtype) == (np.int64, np.uint32)
-    assert runs.shape == np.shape(expected)
-    assert runs.to_array().tolist() == expected
+    """The map of an array is the one canonical map of what is expected, in the form that kernels take."""
+    labels = LabelMap.from_array(array)
+    assert labels.shape == np.shape(expected)
+    width = labels.shape[-1]
+    flat = np.ravel(np.array(expected, object)).tolist()
+    columns = labels.bottoms, labels.begin, labels.ends, labels.ids
+    twin = naive.scan_lines(flat, len(flat) // width, width, MAX_ID)
+    assert (*(column.tolist() for column in columns), True) == twin
+    assert [column.dtype for column in columns] == [np.uint32] * 4
+    assert all(column.flags.c_contiguous and column.flags.writeable for column in columns)
+    assert labels.to_array().dtype == np.uint32
+    assert labels.to_array().tolist() == expected
 
 
 @given(strategies.label_maps(), st.sampled_from(["uint32", "int64", "uint64"]))
@@ -60,12 +66,100 @@ def test_a_map_survives(label_map, dtype: str) -> None:
     check(np.array(label_map, dtype), label_map)
 
 
+LAYOUTS = {
+    "as it is": lambda array: array,
+    "read-only": lambda array: np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape),
+    "columns first": np.asfortranarray,
+    "turned": lambda array: np.ascontiguousarray(array.T).T,
+    "every second": lambda array: np.repeat(np.repeat(array, 2, axis=0), 3, axis=1)[::2, ::3],
+    "backwards": lambda array: np.ascontiguousarray(array[::-1, ::-1])[::-1, ::-1],
+    "a channel": lambda array: np.repeat(array[..., None], 2, axis=-1)[..., 0],
+    "not aligned": lambda array: np.frombuffer(b"?" + array.tobytes(), array.dtype, offset=1).reshape(array.shape),
+    "one row": lambda array: array.reshape(-1),
+    "one column": lambda array: array.reshape(-1, 1),
+    "planes": lambda array: array[:, None, :],
+    "points": lambda array: array[..., None],
+    "one plane": lambda array: array[None],
+    "planes turned": lambda array: np.repeat(array[..., None], 2, axis=-1),
+    "broadcast": lambda array: np.broadcast_to(array, (3, *array.shape)),
+}
+
+
+@given(st.data(), st.sampled_from(sorted(LAYOUTS)), st.sampled_from(INTEGERS), st.sampled_from("<>"))
+@settings(max_examples=400)
+def test_every_layout_of_every_dtype(data, layout: str, dtype: str, order: str) -> None:
+    kind = np.dtype(dtype).newbyteorder(order)
+    label_map = data.draw(strategies.wide_maps(min(MAX_ID, np.iinfo(kind).max)))
+    array = np.array(label_map, kind)
+    laid = LAYOUTS[layout](array)
+    kept, flags = laid.tobytes(), str(laid.flags)
+    check(laid, laid.tolist())
+    assert laid.dtype == kind
+    assert (laid.tobytes(), str(laid.flags)) == (kept, flags)
+
+
+@given(
+    st.data(),
+    st.sampled_from(sorted(LAYOUTS)),
+    st.sampled_from(sorted({*INTEGERS} - {"uint8", "uint16", "uint32"})),
+)
+@settings(max_examples=200)
+def test_an_id_out_of_range_is_seen_at_every_place(data, layout: str, dtype: str) -> None:
+    most = np.iinfo(dtype).max
+    array = np.array(data.draw(strategies.wide_maps(min(MAX_ID, most))), dtype)
+    wrong = [MAX_ID + 1, 2**33 + 5, most] if most > MAX_ID else []
+    wrong += [-1, np.iinfo(dtype).min, -7] if np.iinfo(dtype).min else []
+    number = data.draw(st.sampled_from(wrong))
+    dice = strategies.Dice(data.draw)
+    array[dice.below(len(array)), strategies.edge_place(dice, array.shape[1])] = number
+    with pytest.raises(DataError) as caught:
+        LabelMap.from_array(LAYOUTS[layout](array))
+    low, high = int(LAYOUTS[layout](array).min()), int(LAYOUTS[layout](array).max())
+    assert (caught.value.code, caught.value.found) == (
+        "id-range",
+        f"an id map with the id {low if low < 0 else high}",
+    )
+
+
+@pytest.mark.parametrize("dtype", INTEGERS)
+@pytest.mark.parametrize("writeable", [True, False])
+def test_contiguous_maps_are_not_copied(dtype: str, writeable: bool) -> None:
+    array = np.array(SMALL, dtype)
+    array.flags.writeable = writeable
+    flat = _unsigned(array)
+    assert np.shares_memory(flat, array)
+    assert not flat.flags.writeable
+    assert array.flags.writeable == writeable
+    assert flat.dtype == np.dtype(dtype.removeprefix("u").replace("int", "uint"))
+
+
 @given(strategies.label_maps())
 def test_counts(label_map) -> None:
-    runs = LabelMap.from_array(np.array(label_map))
+    labels = LabelMap.from_array(np.array(label_map))
     flat = [number for row in label_map for number in row]
-    assert runs.pixels == len(flat)
-    assert runs.present().tolist() == sorted(set(flat))
+    assert labels.pixels == len(flat)
+    assert labels.present().tolist() == sorted(set(flat))
+
+
+@given(st.data(), strategies.wide_maps(200))
+def test_relabelled(data, label_map) -> None:
+    """Whether ids stay apart or fall together, the result is the canonical map of the new ids."""
+    table = data.draw(
+        st.one_of(
+            st.lists(st.integers(0, 3), min_size=201, max_size=201),
+            st.permutations(range(201)),
+            st.just([MAX_ID - number for number in range(201)]),
+        )
+    )
+    labels = LabelMap.from_array(np.array(label_map, np.uint8))
+    expected = [[table[number] for number in row] for row in label_map]
+    changed = labels.relabelled(np.array(table, np.uint32))
+    same = LabelMap.from_array(np.array(expected))
+    assert changed.shape == same.shape
+    for name in ("bottoms", "begin", "ends", "ids"):
+        assert getattr(changed, name).tolist() == getattr(same, name).tolist()
+        assert getattr(changed, name).dtype == np.uint32
+    assert labels.to_array().tolist() == label_map
 
 
 @pytest.mark.parametrize("dtype", INTEGERS)
@@ -106,9 +200,8 @@ def test_whatever_numpy_can_read(wrap, dtype: str) -> None:
 
 @pytest.mark.parametrize("shape", [(6,), (6, 1), (1, 6), (1, 1, 6), (3, 1, 2)])
 def test_any_number_of_dimensions(shape: tuple[int, ...]) -> None:
-    runs = LabelMap.from_array(np.arange(6).reshape(shape))
-    assert runs.shape == shape
-    assert runs.to_array().tolist() == np.arange(6).reshape(shape).tolist()
+    array = np.arange(6).reshape(shape)
+    check(array, array.tolist())
 
 
 @pytest.mark.parametrize("dtype", ["uint32", "uint64", "int64"])

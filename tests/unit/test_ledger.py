@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import pqeval
 from pqeval.core import kernels
 from pqeval.errors import MergeError
-from pqeval.frame import image_key
+from pqeval.image_ids import image_key
 from pqeval.ledger import Column, FrameLedger, Ledger, Outcome, Side, all_rows
 
 GT_OUTCOMES = {Outcome.TP, Outcome.FN, Outcome.CROWD, Outcome.IGNORED}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import pqeval
 from pqeval.errors import PairingError
-from pqeval.frame import image_key
+from pqeval.image_ids import image_key
 from pqeval.pairing import pair_images
 from pqeval.source import Image
 

@@ -6,6 +6,7 @@ import itertools
 import os
 import struct
 import zlib
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
@@ -27,7 +28,7 @@ from datasets import (
 from PIL import Image, PngImagePlugin
 
 from pqeval.errors import FileError, ImageError, ShapeError
-from pqeval.formats import _png
+from pqeval.formats import _png, _png_careful, _png_decode
 from pqeval.formats._paths import inside, read_regular
 from pqeval.formats._png import MAX_RGB_ID, read_ids, write_ids
 
@@ -64,8 +65,8 @@ def palette_of(color, depth):
 def read(path, data, **options):
     path.write_bytes(data)
     problems = []
-    ids, palette = read_ids(path, problems=problems, **options)
-    return ids, palette, problems
+    labels, palette = read_ids(path, problems=problems, **options)
+    return labels.to_array(), palette, problems
 
 
 def refusal(path, data=None, **options):
@@ -306,7 +307,7 @@ def test_a_named_pipe_is_refused_without_waiting(path):
 def test_a_link_is_followed_and_a_dangling_one_is_a_missing_file(tmp_path, path):
     (tmp_path / "elsewhere.png").write_bytes(png(colours(IDS)))
     path.symlink_to(tmp_path / "elsewhere.png")
-    assert read_ids(path, problems=[])[0].tolist() == IDS
+    assert read_ids(path, problems=[])[0].to_array().tolist() == IDS
     (tmp_path / "elsewhere.png").unlink()
     assert refusal(path).code == "file-missing"
 
@@ -325,7 +326,8 @@ def undecoded():
     """Make decompressing and decoding fail, so that a refusal must have come before."""
     never = AssertionError("something was decoded")
     with (
-        mock.patch.object(_png.zlib, "decompressobj", side_effect=never),
+        mock.patch.object(_png_decode, "decode_file", side_effect=never),
+        mock.patch.object(_png_careful.zlib, "decompressobj", side_effect=never),
         mock.patch.object(Image, "open", side_effect=never),
         mock.patch.object(PngImagePlugin, "PngImageFile", side_effect=never),
     ):
@@ -378,7 +380,7 @@ def test_a_bomb_is_not_inflated_beyond_what_the_header_asks_for(path):
             return getattr(self.stream, name)
 
     zlib_decompressobj = zlib.decompressobj
-    with mock.patch.object(_png.zlib, "decompressobj", Watched):
+    with mock.patch.object(_png_careful.zlib, "decompressobj", Watched):
         error = refusal(path, data)
     assert error.found == "there are more image data than the header asks for"
     assert max(sizes) <= HEIGHT * (1 + 3 * WIDTH) + 1
@@ -388,8 +390,8 @@ def test_the_size_alone_is_no_reason_to_refuse(path, monkeypatch):
     """Pillow warns and then refuses by number of pixels; here the header has been compared with the data."""
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2)
     path.write_bytes(png([[(1, 0, 0)] * 5] * 4))
-    ids, _ = _png.read_ids(path, problems=[])
-    assert ids.tolist() == [[1] * 5] * 4
+    labels, _ = _png.read_ids(path, problems=[])
+    assert labels.to_array().tolist() == [[1] * 5] * 4
 
 
 # Names that come out of data
@@ -424,7 +426,9 @@ def test_names_that_leave_the_folder_are_refused(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["1.png", "a/b/1.png", "./1.png", "a..b.png", "...png", "ü €.png", "a/./1.png"])
 def test_names_inside_the_folder_are_joined_to_it(tmp_path, name):
-    assert inside(tmp_path, name).is_relative_to(tmp_path)
+    found = Path(inside(tmp_path, name))
+    assert found.is_relative_to(tmp_path)
+    assert found == tmp_path / name
 
 
 def test_a_jpg_where_there_is_a_png_is_hinted_at(tmp_path, path):
@@ -466,8 +470,8 @@ def test_an_animation_does_not_change_what_is_decoded(path):
     control = chunk(b"acTL", struct.pack(">II", 1, 0))
     frame = chunk(b"fcTL", struct.pack(">IIIIIHHBB", 0, 1, 1, 0, 0, 1, 1, 0, 0))
     path.write_bytes(still[:33] + control + frame + still[33:])
-    ids, _ = _png.read_ids(path, problems=[])
-    assert ids.tolist() == [[1, 2], [3, 4]]
+    labels, _ = _png.read_ids(path, problems=[])
+    assert labels.to_array().tolist() == [[1, 2], [3, 4]]
 
 
 @pytest.mark.parametrize("name", ["IHDR", "PLTE", "IDAT"])

@@ -1,0 +1,114 @@
+"""Processes on this machine, each with its own threads: for more cores than one interpreter can feed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import signal
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+from pqeval.engines import threads
+from pqeval.errors import UsageError
+
+__all__ = ["processes_or_refuse", "run"]
+
+Task = TypeVar("Task")
+Done = TypeVar("Done")
+
+SLICE = 64  # tasks that a process takes at once
+AHEAD = 2  # slices per process that may be under way
+
+_set_up: tuple[Callable[[Any], Any], int] | None = None
+
+
+def processes_or_refuse(processes: int) -> int:
+    """Return the number of processes.
+
+    Raises
+    ------
+    UsageError
+        For less than one.
+    """
+    if processes < 1:
+        raise UsageError(
+            code="processes",
+            found=f"processes is {processes}",
+            expected="1 or more",
+            remedy="leave it out: one process with several threads is enough for most machines",
+        )
+    return processes
+
+
+def run(
+    function: Callable[[Task], Done], tasks: Iterable[Task], *, workers: int, processes: int
+) -> Iterator[Done]:
+    """Apply a function to tasks and yield the results in the order of the tasks.
+
+    Parameters
+    ----------
+    function : callable
+        Must not share state between calls; with several processes it is pickled once for each.
+    tasks : iterable
+        Consumed as the work proceeds.
+    workers : int
+        Number of threads, over all processes.
+    processes : int
+        With one, the threads are those of this process. Others are started afresh (``spawn``), so a script that
+        asks for them has to guard its main part with ``if __name__ == "__main__"``.
+
+    Yields
+    ------
+    object
+        What the function returned. An exception that it raised is raised here, in its turn.
+
+    Raises
+    ------
+    UsageError
+        If a process died.
+    """
+    if processes == 1:
+        yield from threads.run(function, tasks, workers)
+        return
+    # By file: a child that dies while it starts leaves a parent waiting that sends more than a pipe holds.
+    with tempfile.NamedTemporaryFile(prefix="pqeval-") as file:
+        pickle.dump(function, file)
+        file.flush()
+        pool = ProcessPoolExecutor(
+            processes,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_begin,
+            initargs=(file.name, max(1, workers // processes)),
+        )
+        try:
+            yield from threads.drain(pool, _work, threads.slices(tasks, SLICE), AHEAD * processes)
+        except BrokenProcessPool as reason:
+            raise UsageError(
+                code="process-died",
+                found="a process ended before its work was done",
+                expected="processes that live as long as this one",
+                remedy="check the memory of the machine; in a script, guard the call with `if __name__ == "
+                '"__main__":`; or use one process',
+            ) from reason
+
+
+def _begin(file: str, workers: int) -> None:
+    global _set_up
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the first process decides
+    with open(file, "rb") as pickled:
+        _set_up = pickle.load(pickled), workers
+
+
+def _work(tasks: list[Any]) -> tuple[list[Any], BaseException | None]:
+    assert _set_up is not None
+    function, workers = _set_up
+    done: list[Any] = []
+    try:
+        for result in threads.run(function, tasks, workers):
+            done.append(result)
+    except BaseException as error:
+        return done, error
+    return done, None
