@@ -18,10 +18,10 @@ import workloads
 HERE = Path(__file__).resolve().parent
 
 
-def all_steps(data: list[str], page: str) -> list[list[str]]:
+def all_steps(data: list[str], sample: list[str], page: str) -> list[list[str]]:
     """Every script with its arguments, in order."""
     return [
-        ["workloads.py", *data, *workloads.WORKLOADS, *workloads.REPEATED],
+        ["workloads.py", *data, *sample, *workloads.WORKLOADS, *workloads.REPEATED],
         ["startup.py"],
         ["stages.py", *data],
         ["peers.py", *data],
@@ -31,11 +31,11 @@ def all_steps(data: list[str], page: str) -> list[list[str]]:
     ]
 
 
-def quick_steps(data: list[str], results: Path) -> list[list[str]]:
+def quick_steps(data: list[str], sample: list[str], results: Path) -> list[list[str]]:
     """What can be tried in a few minutes."""
     once = ["--rounds", "1", "--slow-rounds", "1"]
     return [
-        ["workloads.py", *data, "coco-500", "no-void-20"],
+        ["workloads.py", *data, *sample, "coco-500", "no-void-20"],
         [
             "peers.py",
             *data,
@@ -57,10 +57,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Remake every measurement.")
     parser.add_argument("--page", default="-", help="the page whose tables are replaced, or - to print them")
     parser.add_argument("--folder", type=Path, default=workloads.DATA, help="folder of all workloads")
+    parser.add_argument("--sample", type=Path, default=workloads.SAMPLE, help="COCO panoptic images to draw from")
     parser.add_argument("--quick", action="store_true", help="once, on little data, and only print")
     options = parser.parse_args()
     data = ["--folder", str(options.folder)]
-    steps = quick_steps(data, options.folder / "quick-results") if options.quick else all_steps(data, options.page)
+    sample = ["--sample", str(options.sample)]
+    if options.quick:
+        steps = quick_steps(data, sample, options.folder / "quick-results")
+    else:
+        steps = all_steps(data, sample, options.page)
     for script, *arguments in steps:
         if not (HERE / script).is_file():
             print(f"# {script} is absent, left out", flush=True)

@@ -70,13 +70,12 @@ def stages(folder: Path) -> dict[str, float]:
 
     def inflate(decode: bool) -> None:
         for raw in raws:
-            data = room.for_file(len(raw))
-            data[: len(raw)] = memoryview(raw)
-            data[len(raw) : len(raw) + _png_decode.PAD] = 0
             width, height = (int.from_bytes(raw[at : at + 4], "big") for at in (16, 20))
             if decode:
-                _png_decode.decode(len(raw), height, width, 3)
+                _png_decode.decode(raw, height, width, 3)
                 continue
+            data = room.for_file(len(raw))
+            data[: len(raw)] = memoryview(raw)
             start, stop, *_ = _png_chunks.join_data(data, len(raw))
             events, first, *_ = room.for_image(height, width, 3)
             _deflate.inflate(data, room.words, start, stop, height * (1 + 3 * width), events, first)

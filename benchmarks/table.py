@@ -190,7 +190,26 @@ def startup(record: dict[str, Any]) -> list[str]:
     return ["### Start-up", "", *markdown(("Process", "CPU s", ""), rows)]
 
 
-SECTIONS = {"peers": folders, "arrays": arrays, "scale": scale, "startup": startup}
+def stages(record: dict[str, Any]) -> list[str]:
+    """Where the time goes, and what more cores can give."""
+    names = list(next(iter(record["stages"].values())))
+    rows = [(name, *(f"{times[name]:.3f}" for times in record["stages"].values())) for name in names]
+    lock = record["lock"]
+    limits = ", ".join(f"{ratio:.1f} at {cores} cores" for cores, ratio in lock["limit_of_speed_up"].items())
+    return [
+        "### Stages",
+        "",
+        "Milliseconds per pair on one thread, warm. Reading, inflating and decoding are those of both files.",
+        "",
+        *markdown(("Stage", *record["stages"]), rows),
+        f"- Of {lock['everything_ms']:.3f} ms per pair, at most {lock['lock_held_ms']:.3f} ms "
+        f"({100 * lock['lock_held_share']:.1f} %) hold the lock of the interpreter. "
+        f"So the threads of one process can become faster by {limits}.",
+        "",
+    ]
+
+
+SECTIONS = {"peers": folders, "arrays": arrays, "scale": scale, "stages": stages, "startup": startup}
 
 
 def render(results: Path) -> str:

@@ -46,7 +46,7 @@ def read_side(
     void_category : frozenset of int, optional
         For category maps: what means void. Default: 0 and 255, where the table does not have them.
     repeated : {"merge", "last"}
-        See :func:`pqeval.segments.read_rows`.
+        See :func:`pqeval.rows.read_rows`.
     problems : list
         Receives warnings.
 

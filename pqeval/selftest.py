@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import platform
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pqeval.result import Result
 
 __all__ = ["Case", "cases", "environment", "failures"]
 
@@ -92,12 +98,24 @@ def cases() -> list[Case]:
 
 
 def failures() -> Iterator[str]:
-    """Run the cases and yield a line for each that does not come out as it should."""
+    """Run the cases on arrays and on files, and yield a line for each that does not come out as it should."""
     from pqeval.accumulate import panoptic_quality
+    from pqeval.evaluation import evaluate
+    from pqeval.formats.coco import save_coco_panoptic
+
+    def from_files(case: Case, convention: str) -> Result:
+        with tempfile.TemporaryDirectory() as folder:
+            sides = {name: Path(folder) / f"{name}.json" for name in ("gt", "pred")}
+            for path, side in zip(sides.values(), (case.truth, case.pred), strict=True):
+                save_coco_panoptic(path, [(1, *side)], TABLE)
+            return evaluate(gt=sides["gt"], pred=sides["pred"], convention=convention, workers=1)
+
+    def from_arrays(case: Case, convention: str) -> Result:
+        return panoptic_quality(gt=case.truth, pred=case.pred, categories=TABLE, convention=convention)
 
     for case in cases():
-        for convention in ("coco", "panopticapi"):
-            result = panoptic_quality(gt=case.truth, pred=case.pred, categories=TABLE, convention=convention)
+        for convention, score in product(("coco", "panopticapi"), (from_arrays, from_files)):
+            result = score(case, convention)
             counts = tuple(sum(getattr(row, name) for row in result.per_class) for name in ("tp", "fp", "fn"))
             if counts != case.counts or result.pq is None or abs(result.pq - case.pq) > 1e-12:
                 yield (

@@ -85,7 +85,7 @@ def match(overlap: Overlap, policy: VoidPolicy, classes: int) -> FrameLedger:
         changed = _undecided(overlap, rows, charged, classes)
         if changed:
             warnings.append(_crowds_matter(overlap, policy, changed))
-    return FrameLedger(overlap.image_id, overlap.rank, int(counted.sum()), unknown, rows, tuple(warnings))
+    return FrameLedger(overlap.image_id, overlap.rank, int(counted.sum()), int(unknown), rows, tuple(warnings))
 
 
 def _area_differs(overlap: Overlap, row: int, counted: int, policy: VoidPolicy) -> DataWarning:

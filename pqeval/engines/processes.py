@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
 import signal
 import tempfile
@@ -74,25 +75,27 @@ def run(
         yield from threads.run(function, tasks, workers)
         return
     # By file: a child that dies while it starts leaves a parent waiting that sends more than a pipe holds.
-    with tempfile.NamedTemporaryFile(prefix="pqeval-") as file:
-        pickle.dump(function, file)
-        file.flush()
+    handle, name = tempfile.mkstemp(prefix="pqeval-")
+    try:
+        with open(handle, "wb") as file:
+            pickle.dump(function, file)
         pool = ProcessPoolExecutor(
             processes,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_begin,
-            initargs=(file.name, max(1, workers // processes)),
+            initargs=(name, max(1, workers // processes)),
         )
-        try:
-            yield from threads.drain(pool, _work, threads.slices(tasks, SLICE), AHEAD * processes)
-        except BrokenProcessPool as reason:
-            raise UsageError(
-                code="process-died",
-                found="a process ended before its work was done",
-                expected="processes that live as long as this one",
-                remedy="check the memory of the machine; in a script, guard the call with `if __name__ == "
-                '"__main__":`; or use one process',
-            ) from reason
+        yield from threads.drain(pool, _work, threads.slices(tasks, SLICE), AHEAD * processes)
+    except BrokenProcessPool as reason:
+        raise UsageError(
+            code="process-died",
+            found="a process ended before its work was done",
+            expected="processes that live as long as this one",
+            remedy="check the memory of the machine; in a script, guard the call with `if __name__ == "
+            '"__main__":`; or use one process',
+        ) from reason
+    finally:
+        os.unlink(name)
 
 
 def _begin(file: str, workers: int) -> None:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from pqeval.errors import DataWarning, PqevalError
 from pqeval.formats._paths import read_regular
 from pqeval.formats._png_careful import SIGNATURE, decode_carefully
-from pqeval.formats._png_decode import PAD, decode, room
+from pqeval.formats._png_decode import decode
 from pqeval.labelmap import LabelMap
 from pqeval.output import fresh_file
 
@@ -30,7 +30,7 @@ MAX_RGB_ID = 2**24 - 1
 
 BYTES = {(0, 8): 1, (0, 16): 2, (2, 8): 3, (3, 8): 1, (6, 8): 4}  # per pixel, in modes that the fast road takes
 HEADER = struct.Struct(">8sI4sIIBBBBB")
-FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a pipe must not make us wait
+FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 
 class Mode(NamedTuple):
@@ -134,29 +134,26 @@ def _read(
 def _fast_road(path: Path | str, shape: tuple[int, ...] | None, ids: bool) -> tuple[LabelMap, Mode] | None:
     """Decode a sound file of a usual mode; ``None`` where the careful road has to look."""
     try:
+        told = os.stat(path)
+        if not stat.S_ISREG(told.st_mode):
+            return None
         handle = os.open(path, FLAGS)
         try:
-            told = os.fstat(handle)
-            raw = os.read(handle, told.st_size + 1) if stat.S_ISREG(told.st_mode) else b""
+            raw = os.read(handle, told.st_size + 1)
         finally:
             os.close(handle)
     except (OSError, ValueError):
         return None
     size = len(raw)
-    if size != told.st_size:
+    if size != told.st_size or size < HEADER.size:
         return None
-    data = room.for_file(size)
-    data[:size] = np.frombuffer(raw, np.uint8)
-    if size < HEADER.size:
-        return None
-    data[size : size + PAD] = 0
     signature, length, _, width, height, depth, color, *_ = HEADER.unpack_from(raw)
     bytes_per_pixel = BYTES.get((color, depth))
     if signature != SIGNATURE or length != 13 or bytes_per_pixel is None or any(raw[26:29]):
         return None
     if not width or not height or shape not in (None, (height, width)) or (ids and color == 0):
         return None
-    decoded = decode(size, height, width, bytes_per_pixel)
+    decoded = decode(raw, height, width, bytes_per_pixel)
     if decoded is None:
         return None
     labels, palette = decoded

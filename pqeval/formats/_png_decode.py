@@ -129,13 +129,13 @@ class Room(threading.local):
 room = Room()
 
 
-def decode(size: int, height: int, width: int, bytes_per_pixel: int) -> tuple[LabelMap, bytes] | None:
-    """Decode the file in the thread's buffer.
+def decode(raw: bytes, height: int, width: int, bytes_per_pixel: int) -> tuple[LabelMap, bytes] | None:
+    """Decode a file.
 
     Parameters
     ----------
-    size : int
-        Bytes of the file.
+    raw : bytes
+        The file.
     height, width, bytes_per_pixel : int
         What its header says.
 
@@ -149,8 +149,12 @@ def decode(size: int, height: int, width: int, bytes_per_pixel: int) -> tuple[La
     ``None`` instead of both where the careful road has to look.
     """
     total = height * (1 + width * bytes_per_pixel)
-    if total > min(MOST_PER_BYTE * size, LARGEST):
+    size = len(raw)
+    if total > min(MOST_PER_BYTE * size, LARGEST) or (total > KEPT and total > MOST_PER_BYTE * _data_size(raw)):
         return None
+    data = room.for_file(size)
+    data[:size] = np.frombuffer(raw, np.uint8)
+    data[size : size + PAD] = 0
     status, (start, stop, *palette), *columns = decode_file(
         room.data,
         room.words,
@@ -160,17 +164,28 @@ def decode(size: int, height: int, width: int, bytes_per_pixel: int) -> tuple[La
         bytes_per_pixel,
         *room.for_image(height, width, bytes_per_pixel),
     )
-    colours = bytes(room.data[slice(*palette)])
+    colours = bytes(data[slice(*palette)])
     if status == OK:
         return LabelMap((height, width), *columns), colours
     if status == BROKEN:
         return None
     stream = zlib.decompressobj()
     try:
-        raw = stream.decompress(room.data[start:stop].data, total + 1)
+        dense = stream.decompress(data[start:stop].data, total + 1)
     except zlib.error:
         return None
-    if len(raw) != total or not stream.eof or stream.unused_data:
+    if len(dense) != total or not stream.eof or stream.unused_data:
         return None
-    sound, pixels = unfilter(np.frombuffer(raw, np.uint8), height, width, bytes_per_pixel)
+    sound, pixels = unfilter(np.frombuffer(dense, np.uint8), height, width, bytes_per_pixel)
     return (LabelMap.from_array(pixels.reshape(height, width)), colours) if sound else None
+
+
+def _data_size(raw: bytes) -> int:
+    """Bytes of all IDAT chunks: what a large image may ask memory for, whatever else the file is padded with."""
+    size = 0
+    at = 8
+    while at + 8 <= len(raw):
+        length = int.from_bytes(raw[at : at + 4], "big")
+        size += length if raw[at + 4 : at + 8] == b"IDAT" else 0
+        at += 12 + length
+    return size

@@ -272,7 +272,7 @@ def open_side(
     folder : path, optional
         The PNGs; by default the path of the JSON without ``.json``.
     repeated : {"merge", "last"}
-        See :func:`pqeval.segments.read_rows`.
+        See :func:`pqeval.rows.read_rows`.
 
     Returns
     -------

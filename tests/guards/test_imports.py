@@ -77,12 +77,13 @@ ALLOWED = {
 LATE = {
     # Heavy imports wait until a command needs them.
     "cli": "demo evaluation formats output reports reports.table selftest validation",
-    "selftest": "accumulate core.kernels",  # of the kernels only where their cache is
+    "selftest": "accumulate core.kernels evaluation formats.coco",  # of the kernels only where their cache is
     "demo.*": "__init__ errors demo.* evaluation formats.coco result",
     "result": "reports.markdown",  # Result.to_markdown, a shorthand
 }
 
 TYPING = {
+    "selftest": "result",
     "__init__": "accumulate categories errors evaluation formats.coco labelmap panopticapi result validation",
     "demo.*": "result",
 }

@@ -32,8 +32,9 @@ def buffer_of(stream: bytes, start: int) -> tuple[np.ndarray, np.ndarray]:
 def inflate(stream: bytes, total: int, *, start: int = 41, room: int | None = None) -> tuple[int, bytes | None]:
     """Inflate to events, and these to bytes."""
     data, words = buffer_of(stream, start)
-    events = np.full(total + 300 if room is None else room, 2**64 - 1, U)
-    first = np.full(total // 32 + 16, 2**32 - 1, np.uint32)
+    # What is read before it is written finds an event behind everything.
+    events = np.full(total + 300 if room is None else room, 2**63, U)
+    first = np.full(total // 32 + 16, len(events) - 1, np.uint32)
     status, count = _deflate.inflate(data, words, start, start + len(stream), total, events, first)
     return int(status), written_out(events, int(count), total) if status == OK else None
 
@@ -306,6 +307,25 @@ def test_overlapping_matches_of_every_length(distance):
         assert inflate(ps.wrapped(bytes(writer.out), raw), len(raw)) == (OK, raw)
 
 
+@pytest.mark.parametrize("gap", [3, 31, 32, 33, 226, 227, 255, 256, 257, 258, 258 * 2, 258 * 3])
+@pytest.mark.parametrize("offset", [1, 2, 30, 31, 32, 33])
+def test_what_stands_behind_zeros_is_found(offset, gap):
+    # A match of zeros jumps over whole blocks of the index; then matches begin in all of them.
+    zeros = [(min(gap - at, 258), 1) for at in range(0, gap, 258)]
+    tokens = [7] * (offset - 1) + [0, *zeros, 5, 6, 0, 8]
+    raw = bytearray(b"\7" * (offset - 1) + bytes(1 + gap) + b"\5\6\0\x08")
+    for _ in range(8):
+        distance = 4 + ps.Seeded(offset * gap + len(raw)).below(34)
+        distance = min(distance, len(raw))
+        tokens.append((6, distance))
+        twin.copied(raw, 6, distance)
+    writer = ps.BitWriter()
+    writer.number(0b011, 3)
+    ps.write_tokens(writer, ps.Seeded(0), tokens, ps.canonical(twin.FIXED), ps.canonical([5] * 32))
+    writer.fill()
+    assert inflate(ps.wrapped(bytes(writer.out), bytes(raw)), len(raw)) == (OK, bytes(raw))
+
+
 @pytest.mark.parametrize("size", [0, 1, 5, 31, 32, 33, 1000])
 def test_stored_blocks_of_every_kind_of_byte(size):
     for raw in (bytes(size), bytes(range(1, 256)) * 4, b"\xff" * size):
@@ -414,6 +434,8 @@ BROKEN_STREAMS = {
     "a stored block without a length": (bits((0b001, 8), (0, 16)), "the stream ends too early"),
     "length 286": (bits(FIXED_HEAD, A, LITERAL[286], DISTANCE[0], END, raw=b"aaaa"), "no such length"),
     "length 287": (bits(FIXED_HEAD, A, LITERAL[287], DISTANCE[0], END, raw=b"aaaa"), "no such length"),
+    "length 286 at the end": (bits(FIXED_HEAD, A, LITERAL[286], raw=b"a"), "no such length"),
+    "length 287 at the end": (bits(FIXED_HEAD, A, LITERAL[287], raw=b"a"), "no such length"),
     "distance 30": (bits(FIXED_HEAD, A, LITERAL[257], DISTANCE[30], END, raw=b"aaaa"), "no such distance"),
     "distance 31": (bits(FIXED_HEAD, A, LITERAL[257], DISTANCE[31], END, raw=b"aaaa"), "no such distance"),
     "a match at the beginning": (

@@ -48,7 +48,7 @@ def few(compiled: int, slow: int):
 def fresh_room():
     """Room that no larger file has made larger before."""
     room = Room()
-    with mock.patch.object(_png, "room", room), mock.patch.object(_png_decode, "room", room):
+    with mock.patch.object(_png_decode, "room", room):
         yield room
 
 
@@ -717,10 +717,11 @@ def filtered_rows(draw, kinds=(0, 1, 2, 3, 4)):
     used = [dice.pick(kinds) for _ in range(height)]
     if dice.below(3):
         lines = [ps.packed([number for pixel in row for number in pixel], shown.depth) for row in shown.rows]
-        return ps.filtered(lines, used, step), height, width, step
+        return ps.Written(ps.filtered(lines, used, step)), height, width, step
     rare = dice.pick((1, 3, 20, 200))
     residuals = (bytes(0 if dice.below(rare) else dice.below(256) for _ in range(width * step)) for _ in used)
-    return b"".join(bytes([kind]) + line for kind, line in zip(used, residuals, strict=True)), height, width, step
+    raw = b"".join(bytes([kind]) + line for kind, line in zip(used, residuals, strict=True))
+    return ps.Written(raw), height, width, step
 
 
 def pixels_of(raw: bytes, width: int, step: int) -> list[list[int]]:
