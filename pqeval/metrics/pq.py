@@ -7,7 +7,7 @@ in cocodataset/panopticapi, ``evaluation.py``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ from pqeval.ledger import Column, FrameLedger, Outcome, Side, all_rows
 from pqeval.result import ClassScore, GroupScore, Scores
 
 __all__ = ["Counts", "average", "class_scores", "compute", "count_classes", "groups_of", "void_report"]
+
+BLOCK = 256  # images whose rows are looked at together
 
 DESCRIPTION = "panoptic quality (PQ, SQ, RQ) per class and over All, Things, Stuff"
 
@@ -41,10 +43,10 @@ def compute(
     -------
     Scores
     """
-    rows = all_rows(frames)
-    counts = count_classes(rows, len(categories))
+    blocks = (all_rows(frames[start : start + BLOCK]) for start in range(0, len(frames), BLOCK))
+    counts = count_classes(blocks, len(categories))
     per_class = class_scores(counts, categories)
-    return Scores(groups_of(per_class, own_groups), per_class, void_report(frames, rows, counts, categories))
+    return Scores(groups_of(per_class, own_groups), per_class, void_report(frames, counts, categories))
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,21 +59,27 @@ class Counts:
         Counted segments.
     iou : (C,) float64
         Sum of IoU over TPs, added one by one in the order of the rows.
+    fn_unknown : (C,) int64
+        Those FNs that predicted void covers by more than half.
+    outcomes : dict
+        How many predicted segments had each outcome.
     """
 
     tp: npt.NDArray[np.int64]
     fp: npt.NDArray[np.int64]
     fn: npt.NDArray[np.int64]
     iou: npt.NDArray[np.float64]
+    fn_unknown: npt.NDArray[np.int64]
+    outcomes: dict[Outcome, int]
 
 
-def count_classes(rows: npt.NDArray[np.int64], classes: int) -> Counts:
+def count_classes(blocks: Iterable[npt.NDArray[np.int64]], classes: int) -> Counts:
     """Sum ledger rows per class.
 
     Parameters
     ----------
-    rows : (N, 10) int64
-        Ledger rows of all images, in the order in which IoUs are to be added.
+    blocks : iterable of (N, 10) int64
+        Ledger rows, some images at a time, in the order in which IoUs are to be added.
     classes : int
         Number of classes.
 
@@ -79,19 +87,27 @@ def count_classes(rows: npt.NDArray[np.int64], classes: int) -> Counts:
     -------
     Counts
     """
-    gt = rows[rows[:, Column.SIDE] == Side.GT]
-    pred = rows[rows[:, Column.SIDE] == Side.PRED]
-    matched = gt[gt[:, Column.OUTCOME] == Outcome.TP]
-    category = matched[:, Column.CATEGORY]
+    fp, fn, fn_unknown = (np.zeros(classes, np.int64) for _ in range(3))
+    outcomes = dict.fromkeys(Outcome, 0)
+    matched = [np.zeros(0, np.int64)]
+    ratios = [np.zeros(0)]
+    for rows in blocks:
+        gt = rows[rows[:, Column.SIDE] == Side.GT]
+        pred = rows[rows[:, Column.SIDE] == Side.PRED]
+        pairs = gt[gt[:, Column.OUTCOME] == Outcome.TP]
+        matched.append(pairs[:, Column.CATEGORY].copy())  # not a view, which would keep all columns
+        ratios.append(pairs[:, Column.INTER] / pairs[:, Column.UNION])
+        fp += _tally(pred, Outcome.FP, classes)
+        fn += _tally(gt, Outcome.FN, classes)
+        fn_unknown += _tally(gt[2 * gt[:, Column.VOID] > gt[:, Column.AREA]], Outcome.FN, classes)
+        for outcome in Outcome:
+            outcomes[outcome] += int(np.count_nonzero(pred[:, Column.OUTCOME] == outcome))
+    category = np.concatenate(matched)
     # bincount adds its weights one after the other, which is what makes the last bit reproducible.
-    ratios = matched[:, Column.INTER] / matched[:, Column.UNION]
-    iou: npt.NDArray[np.float64] = np.bincount(category, ratios, minlength=classes).astype(np.float64)
-    return Counts(
-        tp=np.bincount(category, minlength=classes),
-        fp=_tally(pred, Outcome.FP, classes),
-        fn=_tally(gt, Outcome.FN, classes),
-        iou=iou,
+    iou: npt.NDArray[np.float64] = np.bincount(category, np.concatenate(ratios), minlength=classes).astype(
+        np.float64
     )
+    return Counts(np.bincount(category, minlength=classes), fp, fn, iou, fn_unknown, outcomes)
 
 
 def _tally(rows: npt.NDArray[np.int64], outcome: Outcome, classes: int) -> npt.NDArray[np.int64]:
@@ -162,7 +178,7 @@ def groups_of(
 
 
 def void_report(
-    frames: Sequence[FrameLedger], rows: npt.NDArray[np.int64], counts: Counts, categories: Categories
+    frames: Sequence[FrameLedger], counts: Counts, categories: Categories
 ) -> dict[str, int | float | None]:
     """Say what void, unknown and crowd did to the score.
 
@@ -170,8 +186,6 @@ def void_report(
     ----------
     frames : sequence of FrameLedger
         The images.
-    rows : (N, 10) int64
-        Their rows.
     counts : Counts
         Their sums.
     categories : Categories
@@ -186,16 +200,13 @@ def void_report(
         half; and ``pq_if_unknown_were_wrong``: PQ (All) had each of those been covered by a segment of a wrong
         class instead, that is, with one FP more in their class.
     """
-    outcome = rows[:, Column.OUTCOME]
-    unknown = rows[(outcome == Outcome.FN) & (2 * rows[:, Column.VOID] > rows[:, Column.AREA])]
-    extra = np.bincount(unknown[:, Column.CATEGORY], minlength=len(categories))
-    wrong = Counts(counts.tp, counts.fp + extra, counts.fn, counts.iou)
+    wrong = replace(counts, fp=counts.fp + counts.fn_unknown)
     return {
         "pixels": sum(frame.pixels for frame in frames),
         "unknown_pixels": sum(frame.unknown_pixels for frame in frames),
-        "unknown_segments": int(np.count_nonzero(outcome == Outcome.UNKNOWN)),
-        "fp_forgiven_by_void": int(np.count_nonzero(outcome == Outcome.VOID_EXCUSED)),
-        "fp_forgiven_by_crowd": int(np.count_nonzero(outcome == Outcome.CROWD_EXCUSED)),
-        "fn_unknown": len(unknown),
+        "unknown_segments": counts.outcomes[Outcome.UNKNOWN],
+        "fp_forgiven_by_void": counts.outcomes[Outcome.VOID_EXCUSED],
+        "fp_forgiven_by_crowd": counts.outcomes[Outcome.CROWD_EXCUSED],
+        "fn_unknown": int(counts.fn_unknown.sum()),
         "pq_if_unknown_were_wrong": average(class_scores(wrong, categories)).pq,
     }
