@@ -82,6 +82,11 @@ class Rows(Sequence[Row]):
             None if area == NO_AREA else area,
         )
 
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -95,7 +100,7 @@ def read_rows(
     repeated: str = "merge",
     truth: bool = False,
     problems: list[PqevalError],
-) -> list[Row]:
+) -> Sequence[Row]:
     """Check the entries of a segment list.
 
     Parameters
@@ -112,9 +117,13 @@ def read_rows(
 
     Returns
     -------
-    list of Row
+    sequence of Row
         With distinct ids, in the order of their first appearance.
     """
+    entries = list(entries)
+    plain = _plain_rows(entries, truth)
+    if plain is not None:
+        return plain
     rows: dict[int, Row] = {}
     again: set[int] = set()
     for place, entry in enumerate(entries):
@@ -140,6 +149,33 @@ def read_rows(
             )
         )
     return list(rows.values())
+
+
+def _plain_rows(entries: list[Mapping[str, Any]], truth: bool) -> Rows | None:
+    """Read a list of nothing but ordinary entries, as nearly all are; ``None`` where each has to be looked at."""
+    try:
+        ids = [entry["id"] for entry in entries]
+        categories = [entry["category_id"] for entry in entries]
+        crowds = [entry.get("iscrowd", 0) for entry in entries] if truth else [0] * len(ids)
+        areas = [entry.get("area") for entry in entries] if truth else [None] * len(ids)
+    except (LookupError, TypeError, AttributeError):
+        return None
+    if not ids or set(map(type, ids)) | set(map(type, categories)) != {int} or len(set(ids)) < len(ids):
+        return None
+    if min(ids) < 1 or max(ids) > MAX_ID or max(categories) >= LARGEST or min(categories) <= -LARGEST:
+        return None
+    if not set(map(type, crowds)) <= {int, bool} or not set(crowds) <= {0, 1}:
+        return None
+    told = [area for area in areas if area is not None]
+    if not set(map(type, told)) <= {int} or (told and max(map(abs, told)) > LARGEST_AREA):
+        return None
+    stated = [NO_AREA if area is None else area for area in areas]
+    return Rows(
+        np.array(ids, np.int64),
+        np.array(categories, np.int64),
+        np.array(crowds, np.uint8),
+        np.array(stated, np.int64),
+    )
 
 
 def _read_row(entry: Mapping[str, Any], place: int, truth: bool, problems: list[PqevalError]) -> Row | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -121,7 +121,9 @@ def save_coco_panoptic(
     write_text(path, msgspec.json.encode(content).decode() + "\n")
 
 
-def _checked(id_map: Any, segments: Iterable[Mapping[str, Any]], table: Categories) -> tuple[LabelMap, list[Row]]:
+def _checked(
+    id_map: Any, segments: Iterable[Mapping[str, Any]], table: Categories
+) -> tuple[LabelMap, Sequence[Row]]:
     labels = LabelMap.from_array(id_map)
     found: list[PqevalError] = []
     rows = read_rows(segments, truth=True, problems=found)
@@ -148,7 +150,7 @@ def _checked(id_map: Any, segments: Iterable[Mapping[str, Any]], table: Categori
     return labels, rows
 
 
-def _boxes(dense: Any, rows: list[Row]) -> list[tuple[int, list[int]]]:
+def _boxes(dense: Any, rows: Sequence[Row]) -> list[tuple[int, list[int]]]:
     """Area and box [x, y, width, height] per row."""
     from scipy import ndimage  # loading it takes longer than reading a small dataset
 

@@ -265,7 +265,7 @@ def test_noise_finds_no_room_and_is_decoded_densely(path, channels, filters):
     assert same(quick[0], careful(path)[0])
 
 
-@pytest.mark.parametrize("broken", ["adler", "filter", "short", "long", "cut"])
+@pytest.mark.parametrize("broken", ["adler", "filter", "short", "long", "cut", "tail"])
 @pytest.mark.usefixtures("fresh_room")
 def test_broken_noise_is_refused(path, broken):
     size = (64, 80)
@@ -279,6 +279,8 @@ def test_broken_noise_is_refused(path, broken):
         stream = stream[:-1] + bytes([stream[-1] ^ 1])
     if broken == "cut":
         stream = stream[:-4]
+    if broken == "tail":
+        stream += b"\0"
     header = struct.pack(">IIBBBBB", *stated, 8, RGB, 0, 0, 0)
     data = SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", stream) + chunk(b"IEND", b"")
     with mock.patch.object(_png_decode.zlib, "decompressobj", side_effect=zlib.decompressobj) as dense:
