@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import struct
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -148,7 +149,7 @@ def _fast_road(path: Path | str, shape: tuple[int, ...] | None, ids: bool) -> tu
     if size != told.st_size or size < HEADER.size:
         return None
     signature, length, _, width, height, depth, color, *_ = HEADER.unpack_from(raw)
-    bytes_per_pixel = BYTES.get((color, depth))
+    bytes_per_pixel = BYTES.get((color, depth)) if sys.byteorder == "little" else None
     if signature != SIGNATURE or length != 13 or bytes_per_pixel is None or any(raw[26:29]):
         return None
     if not width or not height or shape not in (None, (height, width)) or (ids and color == 0):

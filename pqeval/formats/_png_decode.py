@@ -94,6 +94,7 @@ class Room(threading.local):
     data: npt.NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
     work: tuple[npt.NDArray[np.generic], ...] = ()
     needs: tuple[int, ...] = (0, 0, 0, 0)
+    image: tuple[int, ...] = ()
 
     def for_file(self, size: int) -> npt.NDArray[np.uint8]:
         """Return a buffer with room for a file and ``PAD`` bytes."""
@@ -104,6 +105,9 @@ class Room(threading.local):
 
     def for_image(self, height: int, width: int, bytes_per_pixel: int) -> tuple[npt.NDArray[np.generic], ...]:
         """Return the working arrays for an image."""
+        if (height, width, bytes_per_pixel) == self.image:
+            return self.work
+        self.image = height, width, bytes_per_pixel
         total = height * (1 + width * bytes_per_pixel)
         needs: tuple[int, ...] = (
             total // 16 + 2048,
