@@ -105,9 +105,9 @@ class Room(threading.local):
 
     def for_image(self, height: int, width: int, bytes_per_pixel: int) -> tuple[npt.NDArray[np.generic], ...]:
         """Return the working arrays for an image."""
-        if (height, width, bytes_per_pixel) == self.image:
+        image = height, width, bytes_per_pixel
+        if image == self.image:
             return self.work
-        self.image = height, width, bytes_per_pixel
         total = height * (1 + width * bytes_per_pixel)
         needs: tuple[int, ...] = (
             total // 16 + 2048,
@@ -115,11 +115,11 @@ class Room(threading.local):
             height * width // 8 + 4 * width + 64,
             width + 8,
         )
-        if any(need > had for need, had in zip(needs, self.needs, strict=True)) or sum(self.needs) * 8 > KEPT:
-            if sum(self.needs) * 8 <= KEPT:
+        kept = sum(self.needs) * 8 <= KEPT
+        if not kept or any(need > had for need, had in zip(needs, self.needs, strict=True)):
+            if kept:
                 needs = tuple(map(max, needs, self.needs))
             events, first, runs, columns = needs
-            self.needs = needs
             self.work = (
                 np.empty(events, np.uint64),
                 np.empty(first, np.uint32),
@@ -127,6 +127,8 @@ class Room(threading.local):
                 np.empty(columns, np.uint64),
                 np.empty(columns, np.uint64),
             )
+            self.needs = needs
+        self.image = image  # last: memory may have run out, and the kernels trust the sizes
         return self.work
 
 
