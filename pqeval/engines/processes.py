@@ -108,10 +108,4 @@ def _begin(file: str, workers: int) -> None:
 def _work(tasks: list[Any]) -> tuple[list[Any], BaseException | None]:
     assert _set_up is not None
     function, workers = _set_up
-    done: list[Any] = []
-    try:
-        for result in threads.run(function, tasks, workers):
-            done.append(result)
-    except BaseException as error:
-        return done, error
-    return done, None
+    return threads.collect(threads.run(function, tasks, workers))

@@ -11,7 +11,7 @@ from typing import TypeAlias, TypeVar
 
 from pqeval.errors import UsageError
 
-__all__ = ["drain", "run", "slices", "work", "workers_or_default"]
+__all__ = ["collect", "drain", "run", "slices", "workers_or_default"]
 
 Task = TypeVar("Task")
 Done = TypeVar("Done")
@@ -62,7 +62,9 @@ def run(function: Callable[[Task], Done], tasks: Iterable[Task], workers: int) -
         yield from map(function, tasks)
         return
     with_threads = ThreadPoolExecutor(workers, thread_name_prefix="pqeval")
-    yield from drain(with_threads, lambda some: work(function, some), slices(tasks, SLICE), AHEAD * workers)
+    yield from drain(
+        with_threads, lambda some: collect(map(function, some)), slices(tasks, SLICE), AHEAD * workers
+    )
 
 
 def slices(tasks: Iterable[Task], size: int) -> Iterator[list[Task]]:
@@ -72,12 +74,12 @@ def slices(tasks: Iterable[Task], size: int) -> Iterator[list[Task]]:
         yield some
 
 
-def work(function: Callable[[Task], Done], tasks: Iterable[Task]) -> Slice[Done]:
-    """Do some tasks; returns the results, and the exception that ended them or ``None``."""
+def collect(results: Iterable[Done]) -> Slice[Done]:
+    """Gather results; returns them, and the exception that ended them or ``None``."""
     done: list[Done] = []
     try:
-        for task in tasks:
-            done.append(function(task))
+        for result in results:
+            done.append(result)
     except BaseException as error:
         return done, error
     return done, None
@@ -93,7 +95,7 @@ def drain(
     pool : Executor
         Shut down at the end.
     do : callable
-        Returns what :func:`work` returns.
+        Returns what :func:`collect` returns.
     parts : iterable of list
         The slices.
     most : int

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from pqeval.errors import ImageError, ShapeError
 from pqeval.formats._png_decode import MOST_PER_BYTE
 
-__all__ = ["SIGNATURE", "Png", "broken", "decode_carefully"]
+__all__ = ["SIGNATURE", "Png", "decode_carefully"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -116,13 +116,13 @@ def decode_carefully(
     return png, _decode(png)
 
 
-def broken(found: str, remedy: str = "write the file again") -> ImageError:
+def _broken(found: str, remedy: str = "write the file again") -> ImageError:
     return ImageError(code="png-broken", found=found, expected="a sound PNG", remedy=remedy)
 
 
 def _walk(raw: bytes) -> Png:
     if not raw:
-        raise broken("the file is empty")
+        raise _broken("the file is empty")
     if raw[: len(SIGNATURE)] != SIGNATURE:
         jpeg = raw[:3] == b"\xff\xd8\xff"
         raise ImageError(
@@ -138,17 +138,17 @@ def _walk(raw: bytes) -> Png:
     at = len(SIGNATURE)
     while True:
         if at + 12 > len(raw):
-            raise broken("the file ends before its IEND chunk")
+            raise _broken("the file ends before its IEND chunk")
         length, name = struct.unpack_from(">I4s", raw, at)
         body = raw[at + 8 : at + 8 + length]
         if at + 12 + length > len(raw):
-            raise broken(f"the file ends inside its {_printable(name)} chunk")
+            raise _broken(f"the file ends inside its {_printable(name)} chunk")
         if zlib.crc32(body, zlib.crc32(name)) != int.from_bytes(raw[at + 8 + length : at + 12 + length], "big"):
-            raise broken(f"the checksum of the {_printable(name)} chunk is wrong", "copy or write the file again")
+            raise _broken(f"the checksum of the {_printable(name)} chunk is wrong", "copy or write the file again")
         at += 12 + length
         if name != b"IDAT" or names[-1:] != [b"IDAT"]:
             if name in names and name in (b"IHDR", b"PLTE", b"IDAT"):
-                raise broken(f"a second {_printable(name)} chunk stands where none may be")
+                raise _broken(f"a second {_printable(name)} chunk stands where none may be")
             names.append(name)
         if header is None:
             header = _header(name, body)
@@ -166,11 +166,11 @@ def _printable(name: bytes) -> str:
 
 def _header(name: bytes, body: bytes) -> Png:
     if name != b"IHDR" or len(body) != 13:
-        raise broken("the file does not begin with an IHDR chunk of 13 bytes")
+        raise _broken("the file does not begin with an IHDR chunk of 13 bytes")
     width, height, depth, color, compression, filtering, interlace = struct.unpack(">IIBBBBB", body)
     sound = 0 < width < 2**31 and 0 < height < 2**31 and depth in DEPTHS.get(color, ())
     if not sound or compression or filtering or interlace > 1:
-        raise broken(f"the header states {width} x {height} pixels, depth {depth}, colour type {color}")
+        raise _broken(f"the header states {width} x {height} pixels, depth {depth}, colour type {color}")
     return Png(width, height, depth, color, bool(interlace))
 
 
@@ -205,16 +205,16 @@ def _check_mode(png: Png, ids: bool) -> None:
 def _check_data(png: Png) -> None:
     short = "the image data end too early: rows are missing"
     if png.raw_size > MOST_PER_BYTE * len(png.data):
-        raise broken(short)
+        raise _broken(short)
     stream = zlib.decompressobj()
     try:
         size = len(stream.decompress(png.data, png.raw_size + 1))  # one byte more than is due would show a surplus
     except zlib.error as reason:
-        raise broken(f"the image data are damaged ({reason})") from reason
+        raise _broken(f"the image data are damaged ({reason})") from reason
     if size > png.raw_size or stream.unused_data:
-        raise broken("there are more image data than the header asks for")
+        raise _broken("there are more image data than the header asks for")
     if size < png.raw_size or not stream.eof:
-        raise broken(short)
+        raise _broken(short)
 
 
 def _decode(png: Png) -> npt.NDArray[np.integer[Any]]:
@@ -225,12 +225,12 @@ def _decode(png: Png) -> npt.NDArray[np.integer[Any]]:
         with PngImageFile(io.BytesIO(png.essence())) as image:
             pixels: npt.NDArray[np.integer[Any]] = np.asarray(image)
     except (OSError, SyntaxError, ValueError) as reason:
-        raise broken(f"cannot be decoded: {reason}") from reason
+        raise _broken(f"cannot be decoded: {reason}") from reason
     if png.color == 3:
         if not png.palette or len(png.palette) % 3:
-            raise broken(f"the palette has {len(png.palette)} bytes")
+            raise _broken(f"the palette has {len(png.palette)} bytes")
         if int(pixels.max()) >= len(png.palette) // 3:
-            raise broken(f"a pixel uses colour {int(pixels.max())} of a palette with {len(png.palette) // 3}")
+            raise _broken(f"a pixel uses colour {int(pixels.max())} of a palette with {len(png.palette) // 3}")
     if png.color == 4:
         return pixels[..., 0]
     if png.color == 0 and png.depth < 8:  # Pillow stretches the levels to 255, but one bit to True

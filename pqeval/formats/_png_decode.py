@@ -18,14 +18,13 @@ from pqeval.core import scan
 from pqeval.core.compiled import fingerprint, kernel
 from pqeval.core.scan import unpack
 from pqeval.formats import _deflate, _png_chunks, _png_rows
-from pqeval.formats._deflate import inflate
+from pqeval.formats._deflate import BROKEN, OK, inflate
 from pqeval.formats._png_chunks import join_data
 from pqeval.formats._png_rows import decode_rows, unfilter
 from pqeval.labelmap import LabelMap
 
 __all__ = ["PAD", "Room", "decode", "room"]
 
-OK, BROKEN, FULL = range(3)
 PAD = 64  # bytes behind a file that may be read
 MOST_PER_BYTE = 1032  # a deflate stream cannot expand further
 LARGEST = 2**29  # inflated bytes; positions are kept in 30 bits
@@ -162,7 +161,7 @@ def decode(raw: bytes, height: int, width: int, bytes_per_pixel: int) -> tuple[L
     data[:size] = np.frombuffer(raw, np.uint8)
     data[size : size + PAD] = 0
     status, (start, stop, *palette), *columns = decode_file(
-        room.data,
+        data,
         room.words,
         size,
         height,
