@@ -34,7 +34,7 @@ KEPT = 2**26  # a thread gives larger arrays back
 def _whole_road(seal: int) -> Callable[..., Any]:
     @kernel
     def decode_file(  # type: ignore[no-untyped-def]  # compiled
-        data, words, size, height, width, bytes_per_pixel, events, first, runs, columns, residuals
+        data, words, size, height, width, bytes_per_pixel, events, first, runs, entries
     ):
         """Decode a PNG.
 
@@ -46,7 +46,7 @@ def _whole_road(seal: int) -> Callable[..., Any]:
             Bytes of the file.
         height, width, bytes_per_pixel : int
             What the header says.
-        events, first, runs, columns, residuals
+        events, first, runs, entries
             Room to work; see the kernels.
 
         Returns
@@ -69,9 +69,7 @@ def _whole_road(seal: int) -> Callable[..., Any]:
         if start > 0 and seal >= 0:
             status, _ = inflate(data, words, start, stop, total, events, first)
         if status == OK:
-            status, lines = decode_rows(
-                events, height, width, bytes_per_pixel, bottoms, begin, runs, columns, residuals
-            )
+            status, lines = decode_rows(events, height, width, bytes_per_pixel, bottoms, begin, runs, entries)
         if status != OK:
             return status, place, bottoms[:0], begin[:0], ends, ends
         ends, pixels = unpack(runs, 1, np.int64(begin[lines]))
@@ -118,13 +116,12 @@ class Room(threading.local):
         if not kept or any(need > had for need, had in zip(needs, self.needs, strict=True)):
             if kept:
                 needs = tuple(map(max, needs, self.needs))
-            events, first, runs, columns = needs
+            events, first, runs, entries = needs
             self.work = (
                 np.empty(events, np.uint64),
                 np.empty(first, np.uint32),
                 np.empty(runs, np.uint64),
-                np.empty(columns, np.uint64),
-                np.empty(columns, np.uint64),
+                np.empty(entries, np.uint64),
             )
             self.needs = needs
         self.image = image  # last: memory may have run out, and the kernels trust the sizes

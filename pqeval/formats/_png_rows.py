@@ -4,7 +4,9 @@ Zero residuals have a closed form on runs: under Up the row repeats the one abov
 its left neighbour; under Paeth it does so too, except where the row above changes. So a row is decoded from event
 to event, and a row without events that repeats the row above costs nothing.
 
-A run is ``end << 32 | pixel``, a pixel its bytes, the first in the lowest place.
+A run is ``end << 32 | pixel``, a pixel its bytes, the first in the lowest place. In the loops over runs both are
+one load, for the sake of speed: where a load hangs on a condition, the compiler makes a branch that nobody can
+predict, whereas a choice between numbers costs nothing.
 
 Source: PNG specification, third edition, section 9 (filtering).
 """
@@ -22,6 +24,7 @@ NONE, SUB, UP, AVERAGE, PAETH = (np.uint64(number) for number in range(5))
 U0, U1, U2, U3, U4, U8, U32, U33 = (np.uint64(number) for number in (0, 1, 2, 3, 4, 8, 32, 33))
 BYTE, LOW = np.uint64(0xFF), np.uint64(0xFFFFFFFF)
 SEVENS, TOPS = np.uint64(0x7F7F7F7F), np.uint64(0x80808080)
+NOTHING = np.uint64(2**64 - 1)  # no pixel
 WIDE = np.array([0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF], np.uint64)  # a pixel of so many bytes
 PART = np.array([0, 1 << 33, 1 << 32, 0xAAAAAAAB, 1 << 31], np.uint64)  # x // bytes is x * part >> 33
 
@@ -56,7 +59,7 @@ def paeth_bytes(left, up, corner):
 
 
 @kernel
-def gather(events, k, begin, stride, width, bytes_per_pixel, columns, residuals):
+def gather(events, k, begin, stride, width, bytes_per_pixel, entries):
     """Collect the filter and the residuals of one row.
 
     Parameters
@@ -69,9 +72,9 @@ def gather(events, k, begin, stride, width, bytes_per_pixel, columns, residuals)
         Where the row begins, its bytes with the filter byte, and its pixels.
     bytes_per_pixel : int
         1 to 4.
-    columns, residuals : (width + 8,) uint64
-        From place 1 on they receive the pixels that have a residual, and these; the column behind them is
-        ``width``.
+    entries : (width + 8,) uint64
+        From place 1 on it receives ``column << 32 | residual`` of the pixels that have one; the entry behind
+        them has the column ``width``.
 
     Returns
     -------
@@ -90,6 +93,7 @@ def gather(events, k, begin, stride, width, bytes_per_pixel, columns, residuals)
     kind = U0
     at = U1
     latest = width + U1
+    kept = U0
     event = events[k]
     if event < pixels << U32:
         kind = event & BYTE
@@ -109,146 +113,134 @@ def gather(events, k, begin, stride, width, bytes_per_pixel, columns, residuals)
         value <<= (place - x * bytes_each) << U3
         same = x == latest
         at -= U1 if same else U0
-        residuals[at] = (residuals[at] if same else U0) | value & mask
-        columns[at] = x
+        kept = (kept if same else U0) | value & mask
+        entries[at] = x << U32 | kept
         latest = x
         at += U1
         value = value >> U32 if bytes_per_pixel == 4 else value >> shift
-        while value != U0:
-            latest += U1
-            columns[at] = latest
-            residuals[at] = value & mask
-            at += U1
-            value = value >> U32 if bytes_per_pixel == 4 else value >> shift
+        if bytes_per_pixel > 2:
+            # At most one pixel is left; an entry for none is written over.
+            more = value != U0
+            latest += U1 if more else U0
+            kept = value if more else kept
+            entries[at] = latest << U32 | value
+            at += U1 if more else U0
+        else:
+            while value != U0:
+                latest += U1
+                kept = value & mask
+                entries[at] = latest << U32 | kept
+                at += U1
+                value >>= shift
         if rest != U0:
             events[k] = end << U32 | rest
         else:
             k += U1
         event = events[k]
-    columns[at] = width
+    entries[at] = width << U32
     return k, kind, at
 
 
 @kernel
-def decode_up(runs, above, here, columns, residuals, stop, width):
-    """Write a row under Up: the runs above, with the pixels that have a residual put over them."""
-    at = here
+def decode_up(runs, above, here, entries, width):
+    """Write a row under Up: the runs above, with the residuals put over them."""
+    at = here - U1
     j = above
-    run = runs[j]
-    value = run & LOW
-    if columns[U1] == U0:
-        value = add_bytes(value, residuals[U1])
-    end = U0
-    for i in range(U1, stop):
-        x = columns[i]
-        while run < (x + U1) << U32:
-            # A run that ends where the last pixel ended adds nothing.
-            more = run >> U32 > end
-            new = run & LOW if more else value
-            end = run >> U32 if more else end
-            at += U1 if new != value else U0
-            value = new
-            runs[at] = end << U32 | value
-            j += U1
-            run = runs[j]
-        new = run & LOW if x > end else value
-        at += U1 if new != value else U0
-        runs[at] = x << U32 | new
-        value = add_bytes(run & LOW, residuals[i])
-        at += U1 if new != value else U0
-        end = x + U1
-        runs[at] = end << U32 | value
-    if end < width:
-        j += U1 if run >> U32 <= end else U0
-        while j < here:
-            run = runs[j]
-            at += U1 if run & LOW != value else U0
-            value = run & LOW
-            runs[at] = run
-            j += U1
+    i = U1
+    x = U0
+    last = NOTHING
+    while x < width:
+        run = runs[j]
+        entry = entries[i]
+        end = run >> U32
+        column = entry >> U32
+        hit = column == x
+        value = add_bytes(run & LOW, entry & LOW if hit else U0)
+        i += U1 if hit else U0
+        x = min(end, x + U1 if hit else column)
+        at += U1 if value != last else U0
+        runs[at] = x << U32 | value
+        last = value
+        j += U1 if end == x else U0
     return at
 
 
 @kernel
-def decode_paeth(runs, above, here, columns, residuals, width):
+def decode_paeth(runs, above, here, entries, width):
     """Write a row under Paeth: only where the row above changes, or a residual is, can the pixel change."""
-    at = here
+    at = here - U1
     j = above
     i = U1
     x = U0
     left = U0
     up = U0
-    fresh = True
+    last = NOTHING
     while x < width:
+        end = runs[j] >> U32
         corner = up
-        if not fresh:
-            j += U1 if runs[j] >> U32 == x else U0
         up = runs[j] & LOW
         value = up if left == corner else left
-        if left != corner and up != corner:
+        # At the border of a segment two of the three are equal, and the nearest is known without a look at bytes.
+        if (left != corner) & (up != corner) & (left != up):
             value = paeth_bytes(left, up, corner)
-        hit = columns[i] == x
-        value = add_bytes(value, residuals[i] if hit else U0)
+        entry = entries[i]
+        hit = entry >> U32 == x
+        value = add_bytes(value, entry & LOW if hit else U0)
         i += U1 if hit else U0
-        at += U1 if value != left and not fresh else U0
-        fresh = False
-        x = min(runs[j] >> U32, columns[i])
+        x = min(end, entries[i] >> U32)
+        at += U1 if value != last else U0
         runs[at] = x << U32 | value
-        left = value
+        last = left = value
+        j += U1 if end == x else U0
     return at
 
 
 @kernel
-def decode_average(runs, above, here, columns, residuals, width):
+def decode_average(runs, above, here, entries, width):
     """Write a row under Average: pixel by pixel, until the pixel repeats its left neighbour."""
-    at = here
+    at = here - U1
     j = above
     i = U1
     x = U0
     left = U0
-    fresh = True
+    last = NOTHING
     while x < width:
+        end = runs[j] >> U32
         value = mean_bytes(left, runs[j] & LOW)
-        hit = columns[i] == x
-        value = add_bytes(value, residuals[i] if hit else U0)
+        entry = entries[i]
+        hit = entry >> U32 == x
+        value = add_bytes(value, entry & LOW if hit else U0)
         i += U1 if hit else U0
-        still = value == left and not hit
-        at += U1 if value != left and not fresh else U0
-        fresh = False
-        x = min(runs[j] >> U32, columns[i]) if still else x + U1
+        x = min(end, entries[i] >> U32) if value == left and not hit else x + U1
+        at += U1 if value != last else U0
         runs[at] = x << U32 | value
-        left = value
-        j += U1 if runs[j] >> U32 == x and x < width else U0
+        last = left = value
+        j += U1 if end == x else U0
     return at
 
 
 @kernel
-def decode_flat(runs, here, columns, residuals, stop, width, sub):
+def decode_flat(runs, here, entries, width, sub):
     """Write a row under None or Sub: pixels without a residual are 0, or repeat their left neighbour."""
-    at = here
-    end = U0
-    value = residuals[U1] if columns[U1] == U0 else U0
-    for i in range(U1, stop):
-        x = columns[i]
-        if x > end:
-            new = value if sub else U0
-            at += U1 if new != value else U0
-            value = new
-            runs[at] = x << U32 | value
-        new = add_bytes(value if sub and x > U0 else U0, residuals[i])
-        at += U1 if new != value else U0
-        value = new
-        end = x + U1
-        runs[at] = end << U32 | value
-    if end < width:
-        new = value if sub else U0
-        at += U1 if new != value else U0
-        runs[at] = width << U32 | new
+    at = here - U1
+    i = U1
+    x = U0
+    last = NOTHING
+    while x < width:
+        entry = entries[i]
+        column = entry >> U32
+        hit = column == x
+        value = add_bytes(last if sub and x > U0 else U0, entry & LOW if hit else U0)
+        i += U1 if hit else U0
+        x = x + U1 if hit else column
+        at += U1 if value != last else U0
+        runs[at] = x << U32 | value
+        last = value
     return at
 
 
 @kernel
-def decode_rows(events, height, width, bytes_per_pixel, bottoms, begin, runs, columns, residuals):
+def decode_rows(events, height, width, bytes_per_pixel, bottoms, begin, runs, entries):
     """Undo the filters.
 
     Parameters
@@ -261,7 +253,7 @@ def decode_rows(events, height, width, bytes_per_pixel, bottoms, begin, runs, co
         Receive the lines, see :class:`pqeval.labelmap.LabelMap`; the runs of the first line begin at 1.
     runs : (R,) uint64
         Receives the runs; more than ``width``.
-    columns, residuals : (width + 8,) uint64
+    entries : (width + 8,) uint64
         Room to work.
 
     Returns
@@ -281,7 +273,7 @@ def decode_rows(events, height, width, bytes_per_pixel, bottoms, begin, runs, co
     above = U0
     here = U1
     for row in range(height):
-        k, kind, stop = gather(events, k, start, stride, pixels, bytes_per_pixel, columns, residuals)
+        k, kind, stop = gather(events, k, start, stride, pixels, bytes_per_pixel, entries)
         start += stride
         if kind > PAETH:
             return BROKEN, 0
@@ -291,13 +283,13 @@ def decode_rows(events, height, width, bytes_per_pixel, bottoms, begin, runs, co
         if here + pixels >= room:
             return FULL, 0
         if kind == UP:
-            at = decode_up(runs, above, here, columns, residuals, stop, pixels)
+            at = decode_up(runs, above, here, entries, pixels)
         elif kind == PAETH:
-            at = decode_paeth(runs, above, here, columns, residuals, pixels)
+            at = decode_paeth(runs, above, here, entries, pixels)
         elif kind == AVERAGE:
-            at = decode_average(runs, above, here, columns, residuals, pixels)
+            at = decode_average(runs, above, here, entries, pixels)
         else:
-            at = decode_flat(runs, here, columns, residuals, stop, pixels, kind == SUB)
+            at = decode_flat(runs, here, entries, pixels, kind == SUB)
         size = at + U1 - here
         same = lines > 0 and size == here - above
         for j in range(size):

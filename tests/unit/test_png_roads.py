@@ -316,11 +316,11 @@ def test_there_is_room_for_what_the_kernels_need(images):
         assert len(room.for_file(size)) >= size + PAD
         assert room.data.base is room.words
         total = height * (1 + width * bytes_per_pixel)
-        events, first, runs, columns, residuals = room.for_image(height, width, bytes_per_pixel)
+        events, first, runs, entries = room.for_image(height, width, bytes_per_pixel)
         assert len(events) > 260
         assert len(first) >= total // 32 + 11
         assert len(runs) > width + 1
-        assert len(columns) == len(residuals) >= width + 2
+        assert len(entries) >= width + 2
         assert held(room) < 2 * KEPT + 8 * total + size
 
 
@@ -695,8 +695,8 @@ def rows_of(raw: bytes, height: int, width: int, step: int, dice, *, room: int |
     events = np.array([*listed, int(_deflate.NEVER)] + [0] * 8, U)
     bottoms, begin = np.zeros(height, np.uint32), np.zeros(height + 1, np.uint32)
     runs = np.full(height * width + width + 3 if room is None else room, 2**64 - 1, U)
-    columns, residuals = np.full(width + 8, 2**64 - 1, U), np.full(width + 8, 2**64 - 1, U)
-    status, lines = _png_rows.decode_rows(events, height, width, step, bottoms, begin, runs, columns, residuals)
+    entries = np.full(width + 8, 2**64 - 1, U)
+    status, lines = _png_rows.decode_rows(events, height, width, step, bottoms, begin, runs, entries)
     if status != OK:
         return status, None
     labels = _png_decode.LabelMap(
