@@ -39,8 +39,7 @@ def kernels_of_a_frame() -> list[tuple[Any, str]]:
 
     return [
         (_png_decode, "decode_file"),
-        (segments, "arrange"),
-        (segments, "rows_of"),
+        (segments, "tabulate"),
         (count, "run_overlap"),
         (kernels, "settle"),
     ]

@@ -30,8 +30,8 @@ class Frame:
         Maps of equal shape.
     gt_segments, pred_segments : Segments
         Every id with pixels has a row.
-    gt_rows, pred_rows : (R,), (S,) uint32
-        The row of each run.
+    gt_rows, pred_rows : (R,), (S,) uint64
+        Each run as ``end << 32 | row``, with its row in the segments.
     rank : int
         Place of the image in the ground-truth file; 0 where there is none.
     """
@@ -41,8 +41,8 @@ class Frame:
     pred: LabelMap
     gt_segments: Segments
     pred_segments: Segments
-    gt_rows: npt.NDArray[np.uint32]
-    pred_rows: npt.NDArray[np.uint32]
+    gt_rows: npt.NDArray[np.uint64]
+    pred_rows: npt.NDArray[np.uint64]
     rank: int = 0
 
 
@@ -97,13 +97,13 @@ def pair(
                 file=pred_file,
             )
         )
-    gt_segments = Segments.from_rows(gt[1], categories)
-    pred_segments = Segments.from_rows(pred[1], categories, unknown=unknown)
-    gt_rows, without_row, without_pixel = gt_segments.rows_of(gt[0].ids)
+    gt_segments, gt_rows, without_row, without_pixel = Segments.of_map(gt[0].runs, gt[1], categories)
     if without_row or without_pixel:
         gt_segments = Segments.from_rows(gt[1], categories, unlisted=_check_gt(*gt, gt_file, found))
-        gt_rows, _, _ = gt_segments.rows_of(gt[0].ids)
-    pred_rows, without_row, without_pixel = pred_segments.rows_of(pred[0].ids)
+        gt_rows, _, _ = gt_segments.rows_of(gt[0].runs)
+    pred_segments, pred_rows, without_row, without_pixel = Segments.of_map(
+        pred[0].runs, pred[1], categories, unknown=unknown
+    )
     if without_row or without_pixel:
         check_list(*pred, file=pred_file, problems=found)
     if gt_segments.lacking:

@@ -33,10 +33,9 @@ class LabelMap:
         The row after the last one of each line; the last entry is the number of rows.
     begin : (L + 1,) uint32
         Where the runs of each line begin; the last entry is R.
-    ends : (R,) uint32
-        Where each run ends in its line (exclusive).
-    ids : (R,) uint32
-        Id of each run; neighbours in a line differ, and so do neighbouring lines.
+    runs : (R,) uint64
+        Each run as ``end << 32 | id``, with its end in its line, exclusive. Ids of neighbours in a line differ,
+        and so do neighbouring lines.
 
     Examples
     --------
@@ -54,8 +53,7 @@ class LabelMap:
     shape: tuple[int, ...]
     bottoms: npt.NDArray[np.uint32]
     begin: npt.NDArray[np.uint32]
-    ends: npt.NDArray[np.uint32]
-    ids: npt.NDArray[np.uint32]
+    runs: npt.NDArray[np.uint64]
 
     @classmethod
     def from_array(cls, array: Any) -> LabelMap:
@@ -115,16 +113,31 @@ class LabelMap:
         """
         rows = np.empty((int(self.bottoms[-1]), self.shape[-1]), np.uint32)
         top = 0
+        ends, ids = self.ends, self.ids
         for line, bottom in enumerate(self.bottoms.tolist()):
             part = slice(int(self.begin[line]), int(self.begin[line + 1]))
-            rows[top:bottom] = np.repeat(self.ids[part], np.diff(self.ends[part], prepend=np.uint32(0)))
+            rows[top:bottom] = np.repeat(ids[part], np.diff(ends[part], prepend=np.uint32(0)))
             top = bottom
         return rows.reshape(self.shape)
+
+    @property
+    def ends(self) -> npt.NDArray[np.uint32]:
+        """Where each run ends in its line, exclusive; (R,)."""
+        return (self.runs >> np.uint64(32)).astype(np.uint32)
+
+    @property
+    def ids(self) -> npt.NDArray[np.uint32]:
+        """Id of each run; (R,)."""
+        return self.runs.astype(np.uint32)
 
     @property
     def pixels(self) -> int:
         """Number of pixels."""
         return math.prod(self.shape)
+
+    def with_ids(self, ids: npt.NDArray[np.uint32]) -> LabelMap:
+        """Return the map with other ids for its runs; equal ones must stay equal, and different ones different."""
+        return replace(self, runs=self.runs >> np.uint64(32) << np.uint64(32) | ids)
 
     def relabelled(self, table: npt.NDArray[np.uint32]) -> LabelMap:
         """Return the map with every id looked up in a table.
@@ -138,7 +151,7 @@ class LabelMap:
         -------
         LabelMap
         """
-        changed = replace(self, ids=table[self.ids])
+        changed = self.with_ids(table[self.ids])
         old = self.present()
         # Where ids fall together, runs and lines do too.
         return changed if len(np.unique(table[old])) == len(old) else LabelMap.from_array(changed.to_array())

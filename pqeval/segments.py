@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pqeval.categories import LARGEST, Categories
-from pqeval.core.runs import CALLED_UNKNOWN, UNKNOWN_CATEGORY, UNLISTED, arrange, rows_of
+from pqeval.core.runs import CALLED_UNKNOWN, UNKNOWN_CATEGORY, UNLISTED, arrange, rows_of, tabulate
 from pqeval.rows import NO_AREA, Row, Rows
 
 __all__ = ["CALLED_UNKNOWN", "UNKNOWN_CATEGORY", "UNLISTED", "Segments"]
@@ -56,14 +56,22 @@ class Segments:
         unknown: frozenset[int] = frozenset(),
     ) -> Segments:
         """Sort checked rows with distinct ids into columns, with void in front."""
-        listed = Rows.of(rows)
-        called = NO_IDS
-        if unknown:
-            called = np.array(sorted({max(-LARGEST, min(number, LARGEST)) for number in unknown}), np.int64)
-        columns = (listed.ids, listed.category_ids, listed.crowds, listed.areas)
-        made = cls(*arrange(*columns, *categories.lookup, called))
+        made = cls(*arrange(*_columns(rows, categories, unknown)))
         more = sorted(unlisted)
         return made._with_unlisted(np.array(more, np.int64)) if more else made
+
+    @classmethod
+    def of_map(
+        cls,
+        runs: npt.NDArray[np.uint64],
+        rows: Sequence[Row],
+        categories: Categories,
+        *,
+        unknown: frozenset[int] = frozenset(),
+    ) -> tuple[Segments, npt.NDArray[np.uint64], int, int]:
+        """Do :meth:`from_rows`, and :meth:`rows_of` with the runs of the map, at once."""
+        *columns, found, without_row, without_pixel = tabulate(*_columns(rows, categories, unknown), runs)
+        return cls(*columns), found, without_row, without_pixel
 
     def _with_unlisted(self, ids: npt.NDArray[np.int64]) -> Segments:
         more = len(ids)
@@ -80,20 +88,31 @@ class Segments:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def rows_of(self, ids: npt.NDArray[np.uint32]) -> tuple[npt.NDArray[np.uint32], int, int]:
+    def rows_of(self, runs: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.uint64], int, int]:
         """Look up the rows of runs.
 
         Parameters
         ----------
-        ids : (R,) uint32
-            Id of each run.
+        runs : (R,) uint64
+            Each as ``end << 32 | id``.
 
         Returns
         -------
-        rows : (R,) uint32
-            The row of each run.
+        rows : (R,) uint64
+            Each as ``end << 32 | row``.
         without_row, without_pixel : int
             Number of runs whose id has no row, and of rows that no run has.
         """
-        rows, without_row, without_pixel = rows_of(ids, self.ids)
+        rows, without_row, without_pixel = rows_of(runs, self.ids)
         return rows, without_row, without_pixel
+
+
+def _columns(
+    rows: Sequence[Row], categories: Categories, unknown: frozenset[int]
+) -> tuple[npt.NDArray[np.generic], ...]:
+    """The first seven arguments of :func:`pqeval.core.runs.arrange`."""
+    listed = Rows.of(rows)
+    called = NO_IDS
+    if unknown:
+        called = np.array(sorted({max(-LARGEST, min(number, LARGEST)) for number in unknown}), np.int64)
+    return listed.ids, listed.category_ids, listed.crowds, listed.areas, *categories.lookup, called

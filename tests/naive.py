@@ -46,15 +46,23 @@ def dense(ends, values):
 
 def scan_lines(pixels, height, width, highest):
     """Group equal neighbouring rows to lines, and each line to runs; also tell whether no id is too high."""
-    bottoms, begin, ends, ids, top = [], [0], [], [], 0
+    bottoms, begin, runs, top = [], [0], [], 0
     for line, rows in groupby(pixels[row * width : (row + 1) * width] for row in range(height)):
         top += len(list(rows))
         bottoms.append(top)
-        line_ends, line_ids = dense_runs(line)
-        ends += line_ends
-        ids += line_ids
-        begin.append(len(ends))
-    return bottoms, begin, ends, ids, all(number <= highest for number in pixels)
+        runs += packed(*dense_runs(line))
+        begin.append(len(runs))
+    return bottoms, begin, runs, all(number <= highest for number in pixels)
+
+
+def packed(ends, numbers):
+    """Write each end and each number as one."""
+    return [end * 2**32 + number for end, number in zip(ends, numbers, strict=True)]
+
+
+def unpacked(runs):
+    """Undo :func:`packed`."""
+    return [run // 2**32 for run in runs], [run % 2**32 for run in runs]
 
 
 def dense_lines(bottoms, begin, ends, values):
@@ -65,11 +73,6 @@ def dense_lines(bottoms, begin, ends, values):
         pixels += (bottom - top) * dense(ends[part], values[part])
         top = bottom
     return pixels
-
-
-def unpack(runs, start, stop):
-    """Split some of the numbers ``end * 2**32 + id``."""
-    return [run // 2**32 for run in runs[start:stop]], [run % 2**32 for run in runs[start:stop]]
 
 
 def sort_order(keys):
@@ -93,10 +96,18 @@ def arrange(ids, categories, crowd, area, known, index, unknown):
     return (*map(list, zip(*rows, strict=True)), sum(row[1] == UNKNOWN_CATEGORY for row in rows))
 
 
-def rows_of(ids, table):
+def rows_of(runs, table):
     """Look the place of each id up; count the ids without a place, and the places (not the first) without id."""
+    ends, ids = unpacked(runs)
     rows = [table.index(number) if number in table else len(table) for number in ids]
-    return rows, rows.count(len(table)), len(set(range(1, len(table))) - set(rows))
+    return packed(ends, rows), rows.count(len(table)), len(set(range(1, len(table))) - set(rows))
+
+
+def tabulate(*arguments):
+    """Arrange a list, then look the runs of its map up."""
+    *listing, runs = arguments
+    arranged = arrange(*listing)
+    return *arranged, *rows_of(runs, arranged[0])
 
 
 def slot_of(keys, key):
@@ -110,17 +121,15 @@ def rehash(keys, sums, capacity):
     return held, [(-1, 0)] * (capacity - len(held))
 
 
-def run_overlap(
-    gt_bottoms, gt_begin, gt_ends, gt_rows, gt_count, pred_bottoms, pred_begin, pred_ends, pred_rows, pred_count
-):
-    """Count the pixels of each pair of rows; return the pairs as one number each, ascending."""
-    gt = dense_lines(gt_bottoms, gt_begin, gt_ends, gt_rows)
-    pred = dense_lines(pred_bottoms, pred_begin, pred_ends, pred_rows)
+def run_overlap(gt_bottoms, gt_begin, gt_rows, gt_count, pred_bottoms, pred_begin, pred_rows, pred_count):
+    """Count the pixels of each pair of rows, the pairs ascending."""
+    gt = dense_lines(gt_bottoms, gt_begin, *unpacked(gt_rows))
+    pred = dense_lines(pred_bottoms, pred_begin, *unpacked(pred_rows))
     assert max(gt) < gt_count
     assert max(pred) < pred_count
     shared = Counter(zip(gt, pred, strict=True))
     pairs = sorted(shared)
-    return [g * pred_count + p for g, p in pairs], [shared[pair] for pair in pairs]
+    return [g for g, _ in pairs], [p for _, p in pairs], [shared[pair] for pair in pairs]
 
 
 def trailing_zeros(number):

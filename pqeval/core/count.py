@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from pqeval.core.runs import run_overlap
 from pqeval.frame import Frame
 from pqeval.overlap import Overlap
@@ -24,20 +22,16 @@ def count(frame: Frame) -> Overlap:
     Overlap
     """
     gt, pred = frame.gt, frame.pred
-    width = len(frame.pred_segments)
-    pairs, inter = run_overlap(
+    gt_row, pred_row, inter = run_overlap(
         gt.bottoms,
         gt.begin,
-        gt.ends,
         frame.gt_rows,
         len(frame.gt_segments),
         pred.bottoms,
         pred.begin,
-        pred.ends,
         frame.pred_rows,
-        width,
+        len(frame.pred_segments),
     )
-    gt_row, pred_row = np.divmod(pairs, width)
     return Overlap(
         image_id=frame.image_id,
         rank=frame.rank,

@@ -16,7 +16,7 @@ CALLED_UNKNOWN = -3
 UNKNOWN_CATEGORY = -1
 
 # Literal integers are signed; with unsigned 64-bit numbers they would make floats or signed shifts.
-U1, U7, U17 = (np.uint64(number) for number in (1, 7, 17))
+U0, U1, U7, U17, U32 = (np.uint64(number) for number in (0, 1, 7, 17, 32))
 LOW = np.uint64(0xFFFFFFFF)
 KNUTH = np.uint64(2654435769)
 FREE = np.uint64(2**64 - 1)
@@ -120,20 +120,20 @@ def arrange(ids, categories, crowd, area, known, index, unknown):
 
 
 @kernel
-def rows_of(ids, table):
+def rows_of(runs, table):
     """Look up the table row of each run.
 
     Parameters
     ----------
-    ids : (R,) uint32
-        Ids of runs.
+    runs : (R,) uint64
+        Runs as ``end << 32 | id``.
     table : (S,) int64
         The ids of the segment table, ascending from 0, below 2**32.
 
     Returns
     -------
-    rows : (R,) uint32
-        Row of each run; S where the table lacks the id.
+    rows : (R,) uint64
+        The runs as ``end << 32 | row``; the row is S where the table lacks the id.
     lacking : int
         Number of runs whose id the table lacks.
     ghosts : int
@@ -145,33 +145,44 @@ def rows_of(ids, table):
         bits += 1
     down = np.uint64(32 - min(bits, 32))
     mask = np.uint64((1 << bits) - 1)
-    keys = np.full(1 << bits, FREE, np.uint64)
-    values = np.empty(1 << bits, np.uint32)
+    slots = np.full(1 << bits, FREE, np.uint64)
     for row in range(size):
         number = np.uint64(table[row])
         slot = (number * KNUTH & LOW) >> down & mask
-        while keys[slot] != FREE:
+        while slots[slot] != FREE:
             slot = (slot + U1) & mask
-        keys[slot] = number
-        values[slot] = row
-    rows = np.empty(ids.shape[0], np.uint32)
+        slots[slot] = number << U32 | np.uint64(row)
+    rows = np.empty(runs.shape[0], np.uint64)
     seen = np.zeros(size + 1, np.uint8)
-    for i in range(ids.shape[0]):
-        number = np.uint64(ids[i])
-        slot = (number * KNUTH & LOW) >> down & mask
-        while keys[slot] != number and keys[slot] != FREE:
-            slot = (slot + U1) & mask
-        row = values[slot] if keys[slot] == number else np.uint32(size)
-        rows[i] = row
-        seen[row] = 1
     lacking = 0
-    if seen[size]:
-        for i in range(ids.shape[0]):
-            lacking += rows[i] == size
+    for i in range(runs.shape[0]):
+        number = runs[i] & LOW
+        slot = (number * KNUTH & LOW) >> down & mask
+        found = slots[slot]
+        while found >> U32 != number and found != FREE:
+            slot = (slot + U1) & mask
+            found = slots[slot]
+        # No row is so large that it could be taken for a free slot.
+        if found == FREE:
+            found = np.uint64(size)
+            lacking += 1
+        row = found & LOW
+        rows[i] = runs[i] - number | row
+        seen[row] = 1
     ghosts = 0
     for row in range(1, size):
         ghosts += seen[row] == 0
     return rows, lacking, ghosts
+
+
+@kernel
+def tabulate(ids, categories, crowd, area, known, index, unknown, runs):
+    """Do :func:`arrange`, and :func:`rows_of` with its ids: one call for each side of an image."""
+    new_ids, classes, new_crowd, position, stated, lacking = arrange(
+        ids, categories, crowd, area, known, index, unknown
+    )
+    rows, without_row, without_run = rows_of(runs, new_ids)
+    return new_ids, classes, new_crowd, position, stated, lacking, rows, without_row, without_run
 
 
 @kernel
@@ -224,37 +235,35 @@ def rehash(keys, sums, capacity):
 
 
 @kernel
-def run_overlap(
-    gt_bottoms, gt_begin, gt_ends, gt_rows, gt_count, pred_bottoms, pred_begin, pred_ends, pred_rows, pred_count
-):
+def run_overlap(gt_bottoms, gt_begin, gt_rows, gt_count, pred_bottoms, pred_begin, pred_rows, pred_count):
     """Count pixels per pair of (gt row, pred row) by walking two maps at once.
 
     Where a line of the one stands beside a line of the other for several rows, it is walked once.
 
     Parameters
     ----------
-    gt_bottoms, gt_begin, gt_ends, pred_bottoms, pred_begin, pred_ends : arrays of uint32
-        The two maps as :class:`pqeval.labelmap.LabelMap` has them, of equal height and width.
-    gt_rows, pred_rows : (R,), (S,) uint32
-        Table row of each run; row 0 is void.
+    gt_bottoms, gt_begin, pred_bottoms, pred_begin : arrays of uint32
+        The lines of two maps as :class:`pqeval.labelmap.LabelMap` has them, of equal height and width.
+    gt_rows, pred_rows : (R,), (S,) uint64
+        Their runs as ``end << 32 | row``; row 0 is void.
     gt_count, pred_count : int
         Number of rows of the tables, row 0 included.
 
     Returns
     -------
-    pairs : (K,) int64
-        ``gt_row * pred_count + pred_row`` of every pair that shares a pixel, ascending.
+    gt_row, pred_row : (K,) int64
+        Every pair that shares a pixel, ascending.
     pixels : (K,) int64
         Pixels shared.
     """
     # Every step of a walk ends a run of a line; a line is walked once for each line beside it.
     cells = gt_count * pred_count
-    dense = cells <= 4096 + 2 * (gt_ends.shape[0] + pred_ends.shape[0])
+    dense = cells <= 4096 + 2 * (gt_rows.shape[0] + pred_rows.shape[0])
     capacity = cells if dense else 1024
     keys = np.full(1 if dense else capacity, -1, np.int64)
     sums = np.zeros(capacity, np.int64)
     used = 0
-    width = gt_ends[-1]
+    width = gt_rows[-1] >> U32
     g = 0
     p = 0
     top = 0
@@ -268,23 +277,25 @@ def run_overlap(
             keys, sums = rehash(keys, sums, capacity)
         i = np.uint64(gt_begin[g])
         j = np.uint64(pred_begin[p])
-        start = np.uint32(0)
+        start = U0
         while True:
-            gt_end = gt_ends[i]
-            pred_end = pred_ends[j]
+            gt_run = gt_rows[i]
+            pred_run = pred_rows[j]
+            gt_end = gt_run >> U32
+            pred_end = pred_run >> U32
             end = min(gt_end, pred_end)
-            key = np.int64(gt_rows[i]) * pred_count + np.int64(pred_rows[j])
+            key = np.int64(gt_run & LOW) * pred_count + np.int64(pred_run & LOW)
             slot = np.uint64(key)
             if not dense:
                 slot = slot_of(keys, key)
                 used += keys[slot] == -1
                 keys[slot] = key
-            sums[slot] += (np.int64(end) - np.int64(start)) * times
+            sums[slot] += np.int64(end - start) * times
             if end == width:
                 break
             start = end
-            i += np.uint64(gt_end == end)
-            j += np.uint64(pred_end == end)
+            i += U1 if gt_end == end else U0
+            j += U1 if pred_end == end else U0
         top = np.int64(bottom)
         g += gt_bottoms[g] == bottom
         p += pred_bottoms[p] == bottom
@@ -299,7 +310,8 @@ def run_overlap(
             pairs[at] = place if dense else keys[place]
             pixels[at] = sums[place]
             at += 1
-    if dense:
-        return pairs, pixels
-    order = sort_order(pairs)
-    return pairs[order], pixels[order]
+    if not dense:
+        order = sort_order(pairs)
+        pairs = pairs[order]
+        pixels = pixels[order]
+    return pairs // pred_count, pairs % pred_count, pixels

@@ -95,10 +95,8 @@ def scan_lines(pixels, height, width, highest):
         The row after the last one of each line; strictly increasing, the last is ``height``.
     begin : (L + 1,) uint32
         Where the runs of each line begin.
-    ends : (R,) uint32
-        Where each run ends in its line (exclusive).
-    ids : (R,) uint32
-        The id of each run.
+    runs : (R,) uint64
+        Each run as ``end << 32 | id``; the end in its line, exclusive.
     sound : bool
         Whether no pixel is above ``highest``; the other results are void otherwise.
     """
@@ -151,29 +149,5 @@ def scan_lines(pixels, height, width, highest):
             before = here
         bottoms[lines - 1] = row + 1
     begin[lines] = at
-    ends, ids = unpack(runs, 0, at)
-    return bottoms[:lines].copy(), begin[: lines + 1].copy(), ends, ids, largest <= np.uint64(highest)
-
-
-@kernel
-def unpack(runs, start, stop):
-    """Split runs that are kept as ``end << 32 | id``.
-
-    Parameters
-    ----------
-    runs : (N,) uint64
-        Packed runs.
-    start, stop : int
-        Which of them.
-
-    Returns
-    -------
-    ends, ids : (stop - start,) uint32
-        Their parts.
-    """
-    ends = np.empty(stop - start, np.uint32)
-    ids = np.empty(stop - start, np.uint32)
-    for i in range(stop - start):
-        ends[i] = runs[start + i] >> U32
-        ids[i] = runs[start + i] & LOW
-    return ends, ids
+    sound = largest <= np.uint64(highest)
+    return bottoms[:lines].copy(), begin[: lines + 1].copy(), runs[:at].copy(), sound

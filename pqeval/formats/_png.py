@@ -11,7 +11,6 @@ import os
 import stat
 import struct
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -164,9 +163,9 @@ def _fast_road(path: Path | str, shape: tuple[int, ...] | None, ids: bool) -> tu
     elif color == 6:
         if int(labels.ids.min()) >> 24 < 255:
             return None
-        labels = replace(labels, ids=labels.ids & np.uint32(MAX_RGB_ID))
+        labels = labels.with_ids(labels.ids & np.uint32(MAX_RGB_ID))
     elif depth == 16:
-        labels = replace(labels, ids=labels.ids >> np.uint32(8) | (labels.ids & np.uint32(255)) << np.uint32(8))
+        labels = labels.with_ids(labels.ids.astype(np.uint16).byteswap().astype(np.uint32))
     return labels, Mode(color, depth, palette)
 
 

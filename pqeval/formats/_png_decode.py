@@ -14,9 +14,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from pqeval.core import scan
 from pqeval.core.compiled import fingerprint, kernel
-from pqeval.core.scan import unpack
 from pqeval.formats import _deflate, _png_chunks, _png_rows
 from pqeval.formats._deflate import BROKEN, OK, inflate
 from pqeval.formats._png_chunks import join_data
@@ -55,12 +53,11 @@ def _whole_road(seal: int) -> Callable[..., Any]:
             ``OK``; ``BROKEN``; ``FULL`` where the image is not sparse.
         place : tuple of int
             Where the joined image data and the palette lie, see :func:`join_data`.
-        bottoms, begin, ends, pixels : arrays of uint32
+        bottoms, begin, found_runs
             The lines, see :class:`pqeval.labelmap.LabelMap`; empty unless the status is ``OK``.
         """
         bottoms = np.empty(height, np.uint32)
         begin = np.empty(height + 1, np.uint32)
-        ends = np.empty(0, np.uint32)
         lines = 0
         status = BROKEN
         start, stop, palette, palette_stop = join_data(data, size)
@@ -71,16 +68,15 @@ def _whole_road(seal: int) -> Callable[..., Any]:
         if status == OK:
             status, lines = decode_rows(events, height, width, bytes_per_pixel, bottoms, begin, runs, entries)
         if status != OK:
-            return status, place, bottoms[:0], begin[:0], ends, ends
-        ends, pixels = unpack(runs, 1, np.int64(begin[lines]))
-        begin = begin[: lines + 1] - np.uint32(1)
-        return status, place, bottoms[:lines].copy(), begin, ends, pixels
+            return status, place, bottoms[:0], begin[:0], runs[:0]
+        stop = np.int64(begin[lines])
+        return status, place, bottoms[:lines].copy(), begin[: lines + 1] - np.uint32(1), runs[1:stop].copy()
 
     return cast(Callable[..., Any], decode_file)
 
 
 # numba's disk cache does not notice when a callee in another file changes; it does notice another seal.
-decode_file = _whole_road(fingerprint(_deflate, _png_chunks, _png_rows, scan))
+decode_file = _whole_road(fingerprint(_deflate, _png_chunks, _png_rows))
 
 
 @dataclass

@@ -57,7 +57,7 @@ ALLOWED = {
     "formats._deflate": "core.compiled",
     "formats._png_chunks": "core.compiled",
     "formats._png_rows": "core.compiled",
-    "formats._png_decode": "labelmap core.compiled core.scan formats._deflate formats._png_*",
+    "formats._png_decode": "labelmap core.compiled formats._deflate formats._png_*",
     "reports": "errors registry output ledger result",
     "reports.*": "ledger result reports._*",
     # Wiring.
@@ -122,7 +122,7 @@ PNG_KERNELS = "formats._deflate formats._png_chunks formats._png_rows formats._p
 KERNEL_CALLERS = {
     "core.kernels": "core.match void selftest",
     "core.runs": "core.count segments",
-    "core.scan": "labelmap formats._png_decode",
+    "core.scan": "labelmap",
     "core.compiled": f"core.kernels core.runs core.scan {PNG_KERNELS}",
 }
 
@@ -311,7 +311,7 @@ def planted(folder: Path, files: dict[str, str]) -> Path:
             "formats know neither counting nor metrics: formats.new imports core.kernels",
         ),
         (
-            {"formats/new": "def f():\n    from pqeval.core.scan import unpack"},
+            {"formats/new": "def f():\n    from pqeval.core.scan import scan_lines"},
             "formats know neither counting nor metrics: formats.new imports core.scan",
         ),
         (
@@ -323,7 +323,7 @@ def planted(folder: Path, files: dict[str, str]) -> Path:
             "formats know neither counting nor metrics: formats._png_decode imports core.runs",
         ),
         (
-            {"formats/_png_rows": "from pqeval.core.scan import unpack"},
+            {"formats/_png_rows": "from pqeval.core.scan import scan_lines"},
             "formats._png_rows imports core.scan (top)",
         ),
         ({"formats/new": "from ..void import convention"}, "formats.new imports void (top)"),
@@ -371,6 +371,6 @@ def test_a_plain_planted_package_is_clean(tmp_path):
     files = {
         "ledger": "from pqeval.image_ids import ImageId",
         "core/scan": "import numba\nfrom pqeval.core.compiled import kernel",
-        "formats/_png_decode": "from pqeval.core import scan\nfrom pqeval.core.compiled import kernel",
+        "formats/_png_decode": "from pqeval.core.compiled import kernel",
     }
     assert complaints(planted(tmp_path, files)) == []

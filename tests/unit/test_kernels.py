@@ -164,9 +164,8 @@ def lines(result):
 @given(scans())
 def test_scan_lines(arguments) -> None:
     *columns, sound = scanned(*arguments)
-    assert [(column.dtype, column.ndim, column.flags.writeable) for column in columns] == [
-        (np.uint32, 1, True)
-    ] * 4
+    assert [column.dtype for column in columns] == [np.uint32, np.uint32, np.uint64]
+    assert all(column.ndim == 1 and column.flags.writeable for column in columns)
     *expected, expected_sound = naive.scan_lines(*arguments[:4])
     assert bool(sound) == expected_sound
     assert not sound or [column.tolist() for column in columns] == expected
@@ -177,9 +176,9 @@ def test_scan_lines(arguments) -> None:
 def test_scan_lines_sees_a_change_at_every_place(width: int, dtype: str) -> None:
     for place in range(1, width):
         flat = [3] * width + [3] * place + [4] * (width - place)
-        bottoms, begin, ends, ids = lines(scanned(flat, 2, width, 4, dtype))
+        bottoms, begin, packed = lines(scanned(flat, 2, width, 4, dtype))
         assert (bottoms, begin) == ([1, 2], [0, 1, 3])
-        assert (ends, ids) == ([width, place, width], [3, 3, 4])
+        assert packed == naive.packed([width, place, width], [3, 3, 4])
     for place in range(2 * width):
         flat = [3] * place + [4] + [3] * (2 * width - place - 1)
         assert plain(scanned(flat, 2, width, 4, dtype)) == naive.scan_lines(flat, 2, width, 4)
@@ -191,16 +190,6 @@ def test_scan_lines_sees_a_change_at_every_place(width: int, dtype: str) -> None
 def test_scan_lines_makes_room_where_every_pixel_is_a_run(height: int, width: int, dtype: str) -> None:
     flat = [(x + y) % 3 for y in range(height) for x in range(width)]
     assert plain(scanned(flat, height, width, 2, dtype)) == naive.scan_lines(flat, height, width, 2)
-
-
-@given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1)), max_size=8), st.data())
-def test_unpack(parts, data) -> None:
-    packed = [end * 2**32 + number for end, number in parts]
-    start = data.draw(st.integers(0, len(packed)))
-    stop = data.draw(st.integers(start, len(packed)))
-    ends, ids = scan.unpack(np.array(packed, np.uint64), start, stop)
-    assert (ends.dtype, ids.dtype) == (np.uint32, np.uint32)
-    assert plain((ends, ids)) == naive.unpack(packed, start, stop)
 
 
 # From lists to columns.
@@ -259,9 +248,19 @@ def test_arrange(listing) -> None:
     assert (*plain(tuple(columns)), lacking) == naive.arrange(*listing)
 
 
+@settings(max_examples=300)
+@given(listings(), st.data())
+def test_tabulate(listing, data) -> None:
+    ids = data.draw(st.lists(st.sampled_from([0, 1, *listing[0]]), max_size=8))
+    packed = naive.packed(range(1, len(ids) + 1), ids)
+    dtypes = (np.int64, np.int64, np.uint8, np.int64, np.int64, np.int64, np.int64, np.uint64)
+    columns = [np.array(column, dtype) for column, dtype in zip((*listing, packed), dtypes, strict=True)]
+    assert plain(runs.tabulate(*columns)) == naive.tabulate(*listing, packed)
+
+
 @st.composite
 def lookups(draw) -> tuple[list[int], list[int]]:
-    """The arguments of ``rows_of``: mostly ids of the table, often all of them, and neighbours of them."""
+    """The arguments of ``rows_of``: mostly ids of the table, often all of them, and near ones, as runs."""
     dice = strategies.Dice(draw)
     table = [0, *sorted(draw(strategies.unique_ids(dice.pick((3, 4, 6, 1, 0)), strategies.MAX_ID)))]
     ids = dice.shuffled(table) if dice.below(2) else []
@@ -270,18 +269,18 @@ def lookups(draw) -> tuple[list[int], list[int]]:
         ids.append(
             dice.pick((number, number, (number + 1) % 2**32, number ^ 2**31, draw(strategies.segment_ids())))
         )
-    return ids, table
+    return naive.packed([dice.pick((place + 1, 2**31 - 1)) for place in range(len(ids))], ids), table
 
 
 def looked_up(ids, table):
-    return runs.rows_of(np.array(ids, np.uint32), np.array(table, np.int64))
+    return runs.rows_of(np.array(ids, np.uint64), np.array(table, np.int64))
 
 
 @settings(max_examples=300)
 @given(lookups())
 def test_rows_of(lookup) -> None:
     rows, lacking, ghosts = looked_up(*lookup)
-    assert rows.dtype == np.uint32
+    assert rows.dtype == np.uint64
     assert (rows.tolist(), lacking, ghosts) == naive.rows_of(*lookup)
 
 
@@ -291,11 +290,11 @@ def test_rows_of_large_tables(size: int, step: int) -> None:
     table = [number for number in range(0, size * step, step) if number < 2**32]
     ids = [*table[::-1], *(number + 1 for number in table), 2**32 - 1]
     among = set(table)
-    rows, lacking, ghosts = looked_up(ids, table)
+    rows, lacking, ghosts = looked_up(naive.packed(range(len(ids)), ids), table)
     assert ghosts == 0
     assert lacking == sum(number not in among for number in ids)
     place = {number: row for row, number in enumerate(table)}
-    assert rows.tolist() == [place.get(number, len(table)) for number in ids]
+    assert rows.tolist() == naive.packed(range(len(ids)), [place.get(number, len(table)) for number in ids])
 
 
 # The hash table of a walk.
@@ -354,33 +353,36 @@ def walks(draw) -> tuple:
     for count in dice.pick(COUNTS):
         bottoms, begin, ends, rows = draw(strategies.line_maps(height, width, 4))
         offset = dice.pick((0, count - 4))
-        sides += [bottoms, begin, ends, [row + offset for row in rows], count]
+        sides += [bottoms, begin, naive.packed(ends, [row + offset for row in rows]), count]
     return tuple(sides)
 
 
 def walked(*walk):
-    return runs.run_overlap(*(np.array(part, np.uint32) if isinstance(part, list) else part for part in walk))
+    dtypes = (np.uint32, np.uint32, np.uint64, None) * 2
+    return runs.run_overlap(
+        *(part if dtype is None else np.array(part, dtype) for part, dtype in zip(walk, dtypes, strict=True))
+    )
 
 
 @settings(max_examples=400)
 @given(walks())
 def test_run_overlap(walk) -> None:
-    pairs, pixels = walked(*walk)
-    assert (pairs.dtype, pixels.dtype) == (np.int64, np.int64)
-    assert plain((pairs, pixels)) == naive.run_overlap(*walk)
+    columns = walked(*walk)
+    assert [column.dtype for column in columns] == [np.int64] * 3
+    assert plain(columns) == naive.run_overlap(*walk)
 
 
 @pytest.mark.parametrize("step", [1, 2, 64, 128, 2**17, 2**24])
 def test_run_overlap_where_every_pixel_is_a_pair_of_its_own(step: int) -> None:
     # As many pairs as there can be, with keys that agree in their low bits.
     ends = list(range(1, 401))
-    gt_rows = [(37 * i) % 20 * step for i in range(400)]
-    pred_rows = [(37 * i) % 400 // 20 * step for i in range(400)]
+    gt_rows = naive.packed(ends, [(37 * i) % 20 * step for i in range(400)])
+    pred_rows = naive.packed(ends, [(37 * i) % 400 // 20 * step for i in range(400)])
     count = 20 * step
-    walk = ([1], [0, 400], ends, gt_rows, count, [1], [0, 400], ends, pred_rows, count)
-    pairs, pixels = naive.run_overlap(*walk)
-    assert len(pairs) == 400
-    assert plain(walked(*walk)) == (pairs, pixels)
+    walk = ([1], [0, 400], gt_rows, count, [1], [0, 400], pred_rows, count)
+    twin = naive.run_overlap(*walk)
+    assert len(twin[0]) == 400
+    assert plain(walked(*walk)) == twin
 
 
 @pytest.mark.parametrize("count", [40, 200, 2**10, 2**17, 2**31 - 1])
@@ -397,31 +399,34 @@ def test_run_overlap_with_more_pairs_than_a_table_holds_at_first(seed: int, coun
             ends += sorted({*dice.sample(range(1, width), dice.randint(1, width - 1)), width})
             begin.append(len(ends))
         rows += [dice.randrange(min(count, 40)) * (count // 40) for _ in ends]
-        return bottoms, begin, ends, rows, count
+        return bottoms, begin, naive.packed(ends, rows), count
 
     walk = (*side(), *side())
-    pairs, pixels = naive.run_overlap(*walk)
-    assert len(pairs) > 512
-    assert (count * count > 4096 + 2 * (len(walk[2]) + len(walk[7]))) == (count > 40)
-    assert plain(walked(*walk)) == (pairs, pixels)
+    twin = naive.run_overlap(*walk)
+    assert len(twin[0]) > 512
+    assert (count * count > 4096 + 2 * (len(walk[2]) + len(walk[6]))) == (count > 40)
+    assert plain(walked(*walk)) == twin
 
 
 @pytest.mark.parametrize("counts", [(4, 4), (2**31 - 1, 2**31 - 1)])
 def test_run_overlap_of_the_largest_maps(counts) -> None:
     most = 2**31 - 1
-    tall = [most], [0, 1], [1], [3], counts[0], [7, most], [0, 1, 2], [1, 1], [0, 1], counts[1]
-    assert plain(walked(*tall)) == ([3 * counts[1], 3 * counts[1] + 1], [7, most - 7])
-    wide = [1], [0, 1], [most], [3], counts[0], [1], [0, 2], [7, most], [0, 1], counts[1]
-    assert plain(walked(*wide)) == ([3 * counts[1], 3 * counts[1] + 1], [7, most - 7])
+    one, two = naive.packed([1], [3]), naive.packed([1, 1], [0, 1])
+    tall = [most], [0, 1], one, counts[0], [7, most], [0, 1, 2], two, counts[1]
+    assert plain(walked(*tall)) == ([3, 3], [0, 1], [7, most - 7])
+    one, two = naive.packed([most], [3]), naive.packed([7, most], [0, 1])
+    wide = [1], [0, 1], one, counts[0], [1], [0, 2], two, counts[1]
+    assert plain(walked(*wide)) == ([3, 3], [0, 1], [7, most - 7])
 
 
 def test_run_overlap_of_one_run_against_many() -> None:
-    assert plain(walked([1], [0, 1], [6], [1], 2, [1], [0, 3], [1, 2, 6], [0, 2, 0], 3)) == ([3, 5], [5, 1])
+    one, many = naive.packed([6], [1]), naive.packed([1, 2, 6], [0, 2, 0])
+    assert plain(walked([1], [0, 1], one, 2, [1], [0, 3], many, 3)) == ([1, 1], [0, 2], [5, 1])
 
 
 def test_run_overlap_of_one_line_against_many() -> None:
-    tall = [6], [0, 1], [2], [1], 2
-    assert plain(walked(*tall, [1, 2, 6], [0, 1, 2, 3], [2, 2, 2], [0, 2, 0], 3)) == ([3, 5], [10, 2])
+    one, many = naive.packed([2], [1]), naive.packed([2, 2, 2], [0, 2, 0])
+    assert plain(walked([6], [0, 1], one, 2, [1, 2, 6], [0, 1, 2, 3], many, 3)) == ([1, 1], [0, 2], [10, 2])
 
 
 # Segments.
@@ -622,16 +627,14 @@ def found(data: st.SearchStrategy, differs: Callable[[Any], bool]) -> Any:
 
 def rewritten(flat, height, width, ending) -> list:
     """Make lines of rows that agree in what ``ending`` says of them."""
-    bottoms, begin, ends, ids, top = [], [0], [], [], 0
+    bottoms, begin, packed, top = [], [0], [], 0
     for _, rows in groupby([flat[y * width : (y + 1) * width] for y in range(height)], ending):
         rows = list(rows)
         top += len(rows)
         bottoms.append(top)
-        line_ends, line_ids = naive.dense_runs(rows[0])
-        ends += line_ends
-        ids += line_ids
-        begin.append(len(ends))
-    return [bottoms, begin, ends, ids]
+        packed += naive.packed(*naive.dense_runs(rows[0]))
+        begin.append(len(packed))
+    return [bottoms, begin, packed]
 
 
 def lines_without_ids(flat, height, width, highest):
@@ -664,7 +667,7 @@ def no_change_between(places):
 
     def faulty(flat, height, width, highest):
         *columns, _ = naive.scan_lines(flat, height, width, highest)
-        return None if any(end % 64 in places and end != width for end in columns[2]) else columns
+        return None if any(run >> 32 != width and (run >> 32) % 64 in places for run in columns[2]) else columns
 
     return faulty
 
@@ -708,28 +711,30 @@ def test_planted_faults_of_a_scan_show(faulty) -> None:
 
 
 def lines_count_once(*walk):
-    gt_bottoms, pred_bottoms = walk[0], walk[5]
+    gt_bottoms, pred_bottoms = walk[0], walk[4]
     seams = sorted({*gt_bottoms, *pred_bottoms})
     flat = [[seams.index(bottom) + 1 for bottom in bottoms] for bottoms in (gt_bottoms, pred_bottoms)]
-    return naive.run_overlap(flat[0], *walk[1:5], flat[1], *walk[6:])
+    return naive.run_overlap(flat[0], *walk[1:4], flat[1], *walk[5:])
 
 
 def narrow_keys(*walk):
-    pairs, pixels = naive.run_overlap(*walk)
-    return [pair % 2**32 for pair in pairs], pixels
+    gt, pred, pixels = naive.run_overlap(*walk)
+    pairs = [(g * walk[7] + p) % 2**32 for g, p in zip(gt, pred, strict=True)]
+    return [pair // walk[7] for pair in pairs], [pair % walk[7] for pair in pairs], pixels
 
 
 def order_of_first_meeting(*walk):
-    pairs, pixels = naive.run_overlap(*walk)
-    gt, pred = naive.dense_lines(*walk[:4]), naive.dense_lines(*walk[5:9])
-    met = list(dict.fromkeys(g * walk[9] + p for g, p in zip(gt, pred, strict=True)))
-    return met, [pixels[pairs.index(pair)] for pair in met]
+    twin = list(zip(*naive.run_overlap(*walk), strict=True))
+    gt = naive.dense_lines(*walk[:2], *naive.unpacked(walk[2]))
+    pred = naive.dense_lines(*walk[4:6], *naive.unpacked(walk[6]))
+    met = list(dict.fromkeys(zip(gt, pred, strict=True)))
+    twin.sort(key=lambda row: met.index(row[:2]))
+    return tuple(map(list, zip(*twin, strict=True)))
 
 
 def void_pairs_are_left_out(*walk):
-    pairs, pixels = naive.run_overlap(*walk)
-    kept = [place for place, pair in enumerate(pairs) if pair]
-    return [pairs[place] for place in kept], [pixels[place] for place in kept]
+    kept = [row for row in zip(*naive.run_overlap(*walk), strict=True) if row[:2] != (0, 0)]
+    return tuple(map(list, zip(*kept, strict=True))) or ([], [], [])
 
 
 def position_after_sorting(*listing):
@@ -752,19 +757,25 @@ def unknown_is_lacking(*listing):
     return *columns, lacking + columns[1].count(naive.CALLED_UNKNOWN)
 
 
-def every_id_lacks_once(ids, table):
-    rows, _, ghosts = naive.rows_of(ids, table)
-    return rows, len(set(ids) - set(table)), ghosts
+def every_id_lacks_once(runs, table):
+    rows, _, ghosts = naive.rows_of(runs, table)
+    return rows, len({run % 2**32 for run in runs} - set(table)), ghosts
 
 
-def void_can_be_a_ghost(ids, table):
-    rows, lacking, ghosts = naive.rows_of(ids, table)
-    return rows, lacking, ghosts + (0 not in ids)
+def void_can_be_a_ghost(runs, table):
+    rows, lacking, ghosts = naive.rows_of(runs, table)
+    return rows, lacking, ghosts + all(run % 2**32 for run in runs)
 
 
-def the_nearest_row(ids, table):
-    _, lacking, ghosts = naive.rows_of(ids, table)
-    return [sum(number > other for other in table) for number in ids], lacking, ghosts
+def the_nearest_row(runs, table):
+    _, lacking, ghosts = naive.rows_of(runs, table)
+    ends, ids = naive.unpacked(runs)
+    return naive.packed(ends, [sum(number > other for other in table) for number in ids]), lacking, ghosts
+
+
+def ends_are_lost(runs, table):
+    rows, lacking, ghosts = naive.rows_of(runs, table)
+    return [row % 2**32 for row in rows], lacking, ghosts
 
 
 @pytest.mark.parametrize(
@@ -781,6 +792,7 @@ def the_nearest_row(ids, table):
         (lookups, looked_up, every_id_lacks_once),
         (lookups, looked_up, void_can_be_a_ghost),
         (lookups, looked_up, the_nearest_row),
+        (lookups, looked_up, ends_are_lost),
     ],
 )
 def test_planted_faults_of_tables_and_walks_show(data, compiled, faulty) -> None:

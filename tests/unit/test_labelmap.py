@@ -52,10 +52,14 @@ def check(array, expected=SMALL) -> None:
     assert labels.shape == np.shape(expected)
     width = labels.shape[-1]
     flat = np.ravel(np.array(expected, object)).tolist()
-    columns = labels.bottoms, labels.begin, labels.ends, labels.ids
+    columns = labels.bottoms, labels.begin, labels.runs
     twin = naive.scan_lines(flat, len(flat) // width, width, MAX_ID)
     assert (*(column.tolist() for column in columns), True) == twin
-    assert [column.dtype for column in columns] == [np.uint32] * 4
+    assert [column.dtype for column in columns] == [np.uint32, np.uint32, np.uint64]
+    assert labels.runs.tolist() == [
+        end * 2**32 + number for end, number in zip(labels.ends.tolist(), labels.ids.tolist(), strict=True)
+    ]
+    assert labels.ends.dtype == labels.ids.dtype == np.uint32
     assert all(column.flags.c_contiguous and column.flags.writeable for column in columns)
     assert labels.to_array().dtype == np.uint32
     assert labels.to_array().tolist() == expected

@@ -703,8 +703,7 @@ def rows_of(raw: bytes, height: int, width: int, step: int, dice, *, room: int |
         (height, width),
         bottoms[:lines],
         begin[: lines + 1] - np.uint32(1),
-        (runs[1 : begin[lines]] >> U(32)).astype(np.uint32),
-        (runs[1 : begin[lines]] & U(2**32 - 1)).astype(np.uint32),
+        runs[1 : begin[lines]],
     )
     return status, labels
 

@@ -15,6 +15,11 @@ from pqeval.segments import CALLED_UNKNOWN, UNKNOWN_CATEGORY, UNLISTED, Segments
 TABLE = Categories.from_coco([{"id": 44, "isthing": 1}, {"id": 7, "isthing": 0}, {"id": 119, "isthing": 0}])
 
 
+def packed(numbers: list[int]) -> np.ndarray:
+    """Runs that end one after the other."""
+    return np.array([(place + 1) * 2**32 + number for place, number in enumerate(numbers)], np.uint64)
+
+
 def test_columns() -> None:
     rows = [Row(9, 119, False, 5), Row(2, 44, True), Row(2**32 - 1, 999), Row(300, 998)]
     segments = Segments.from_rows(rows, TABLE, unlisted=[4, 77], unknown=frozenset({998}))
@@ -24,17 +29,29 @@ def test_columns() -> None:
     assert segments.position.tolist() == [-1, 1, -1, 0, -1, 3, 2]
     assert segments.stated.tolist() == [NO_AREA, NO_AREA, NO_AREA, 5, NO_AREA, NO_AREA, NO_AREA]
     assert len(segments) == 7
-    rows, without_row, without_pixel = segments.rows_of(np.array([2**32 - 1, 0, 9, 9], np.uint32))
-    assert (rows.tolist(), rows.dtype) == ([6, 0, 3, 3], np.uint32)
+    found, without_row, without_pixel = segments.rows_of(packed([2**32 - 1, 0, 9, 9]))
+    assert (found.tolist(), found.dtype) == (packed([6, 0, 3, 3]).tolist(), np.uint64)
     assert (without_row, without_pixel) == (0, 4)
     assert segments.lacking == 1
 
 
 def test_ids_without_a_row() -> None:
     segments = Segments.from_rows([Row(9, 119), Row(2, 44)], TABLE)
-    rows, without_row, without_pixel = segments.rows_of(np.array([3, 9, 3, 0, 10], np.uint32))
-    assert rows.tolist() == [3, 2, 3, 0, 3]
+    rows, without_row, without_pixel = segments.rows_of(packed([3, 9, 3, 0, 10]))
+    assert rows.tolist() == packed([3, 2, 3, 0, 3]).tolist()
     assert (without_row, without_pixel) == (3, 1)
+
+
+def test_columns_and_rows_at_once() -> None:
+    rows = [Row(9, 119, False, 5), Row(2, 44, True), Row(3, 999)]
+    runs = packed([3, 9, 5, 0])
+    segments, *found = Segments.of_map(runs, rows, TABLE, unknown=frozenset({999}))
+    alone = Segments.from_rows(rows, TABLE, unknown=frozenset({999}))
+    assert all(
+        np.array_equal(mine, its) for mine, its in zip(vars(segments).values(), vars(alone).values(), strict=True)
+    )
+    assert found[0].tolist() == packed([2, 3, 4, 0]).tolist()
+    assert found[1:] == [1, 1]
 
 
 @pytest.mark.parametrize("category", [44, 999])
