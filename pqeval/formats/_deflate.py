@@ -16,11 +16,10 @@ from pqeval.core.compiled import kernel
 OK, BROKEN, FULL = range(3)
 
 # Literal integers are signed; with unsigned 64-bit numbers they would make signed shifts.
-U0, U1, U2, U3, U4, U5, U6, U7, U8, U10, U14, U15, U16, U24, U31, U32, U63, U64 = (
-    np.uint64(number) for number in (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 14, 15, 16, 24, 31, 32, 63, 64)
-)
-BYTE, LOW, HIGH = np.uint64(0xFF), np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFFFF << 32)
-NEVER = np.uint64(1 << 62)  # the event behind the last one
+U0, U1, U2, U3, U4, U5, U6, U7, U8 = (np.uint64(number) for number in range(9))
+U10, U14, U15, U16, U31, U32, U37, U63 = (np.uint64(number) for number in (10, 14, 15, 16, 31, 32, 37, 63))
+LOW, HIGH = np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFFFF << 32)
+NEVER, THREE = np.uint64(1 << 62), np.uint64(3 << 32)  # the event behind the last one, and three bytes further
 
 # Bits that one look into a table of codes decodes, and kinds of codes; numba would compile once for each literal.
 LITERAL_BITS, DISTANCE_BITS, LENGTH_BITS = np.int64(11), np.int64(9), np.int64(7)
@@ -32,9 +31,11 @@ LENGTHS = np.cumsum(np.concatenate([[np.uint64(3)], U1 << LENGTH_EXTRA[:-1]]), d
 LENGTHS[28] = 258
 DISTANCE_EXTRA = np.array([0, 0] + [number // 2 for number in range(28)], np.uint64)
 DISTANCES = np.array([1, 2] + [(2 + number % 2) * 2 ** (number // 2) + 1 for number in range(28)], np.uint64)
+REPEAT_EXTRA = np.array([2, 3, 7], np.uint64)
 ORDER = np.array([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15], np.int64)
 REACH = 9  # a match spans at most that many further blocks of 32 bytes
 ADLER = np.uint64(65521)
+STRETCH, LANES, LANE = (np.uint64(number) for number in (4096, 0x00FF00FF, 0xFFFF))
 
 
 @kernel
@@ -192,31 +193,19 @@ def read_codes(words, bit, stop, fixed, literals, literal_codes, distances, dist
             lengths[k] = symbol
             k += 1
             continue
-        value = np.uint8(0)
-        if symbol == 16:
-            if k == 0:
-                return U0
-            value = lengths[k - 1]
-            times = 3 + np.int64(window & U3)
-            bit += U2
-        elif symbol == 17:
-            times = 3 + np.int64(window & U7)
-            bit += U3
-        else:
-            times = 11 + np.int64(window & LENGTH_MASK)
-            bit += U7
-        if k + times > literal_count + distance_count:
+        # 16 repeats the length before, 17 and 18 a zero.
+        extra = REPEAT_EXTRA[symbol - 16]
+        bit += extra
+        times = (11 if symbol == 18 else 3) + np.int64(window & ((U1 << extra) - U1))
+        if k + times > literal_count + distance_count or (symbol == 16 and k == 0):
             return U0
-        lengths[k : k + times] = value
+        lengths[k : k + times] = lengths[k - 1] if symbol == 16 else 0
         k += times
-    if lengths[256] == 0:
-        return U0
     if not build_table(lengths, literal_count, LITERAL_BITS, OF_LITERALS, literals, literal_codes):
         return U0
     rest = lengths[literal_count:]
-    if not build_table(rest, distance_count, DISTANCE_BITS, OF_DISTANCES, distances, distance_codes):
-        return U0
-    return bit
+    sound = build_table(rest, distance_count, DISTANCE_BITS, OF_DISTANCES, distances, distance_codes)
+    return bit if sound and lengths[256] > 0 else U0
 
 
 @kernel
@@ -356,22 +345,29 @@ def inflate(data, words, start, stop, total, events, first):
             source = position - distance
             if (last >> U32) + U4 > source:
                 events[count] = NEVER
-                k = np.uint64(first[source >> U5])
                 step = distance << U32
+                begin = position << U32
                 limit = end << U32
+                k = np.uint64(first[source >> U5])
                 event = events[k] + step
-                while event < limit:
-                    # What lies before the source is cut off, or nothing is left of it.
-                    place = event >> U32
-                    cut = min(position - place, U4) if place < position else U0
-                    value = (event & LOW) >> (cut << U3)
-                    events[count] = (place + cut) << U32 | value
-                    count += U1 if value != U0 else U0
-                    events[count] = NEVER
-                    first[(max(place, position) >> U5) + U1] = count - U1
+                # Pass what lies before the source: a few without a branch, then the rest, or cut what reaches in.
+                for _ in range(3):
+                    k += U1 if event + THREE < begin else U0
+                    event = events[k] + step
+                while event < begin:
+                    value = (event & LOW) >> (min(position - (event >> U32), U4) << U3)
+                    if value != U0:
+                        event = begin | value
+                        break
                     k += U1
                     event = events[k] + step
-                last = events[count - U1]
+                while event < limit:
+                    events[count] = last = event
+                    first[(event >> U37) + U1] = count
+                    count += U1
+                    events[count] = NEVER
+                    k += U1
+                    event = events[k] + step
                 kept = min(end - (last >> U32), U4)
                 last &= HIGH | LOW >> ((U4 - kept) << U3)
                 events[count - U1] = last
@@ -388,13 +384,16 @@ def inflate(data, words, start, stop, total, events, first):
 @kernel
 def adler32(events, count, size):
     """Checksum of the inflated bytes: in closed form, as zeros add nothing to the sums."""
-    low = U1
-    high = size
-    for start in range(0, np.int64(count), 4096):
-        for k in range(start, min(start + 4096, np.int64(count))):
-            event = events[k]
-            b0, b1, b2, b3 = event & BYTE, event >> U8 & BYTE, event >> U16 & BYTE, event >> U24 & BYTE
-            low += b0 + b1 + b2 + b3
-            high += (size - (event >> U32)) * (b0 + b1 + b2 + b3) - b1 - U2 * b2 - U3 * b3
-        low, high = low % ADLER, high % ADLER
+    low, high, start = U1, size, U0
+    while start < count:
+        behind = U0
+        for k in range(min(STRETCH, count - start)):
+            event = events[start + np.uint64(k)]
+            even, odd = event & LANES, event >> U8 & LANES
+            both = (even + odd & LANE) + (even + odd >> U16)
+            low += both
+            high += (size - (event >> U32)) * both
+            behind += (odd & LANE) + (even >> U16 << U1) + U3 * (odd >> U16)
+        low, high = low % ADLER, (high - behind) % ADLER
+        start += STRETCH
     return (high << U16 | low) & LOW
