@@ -30,7 +30,7 @@ class Frame:
         Maps of equal shape.
     gt_segments, pred_segments : Segments
         Every id with pixels has a row.
-    gt_rows, pred_rows : (R,), (S,) uint64
+    gt_rows, pred_rows : (R + 1,), (S + 1,) uint64
         Each run as ``end << 32 | row``, with its row in the segments.
     rank : int
         Place of the image in the ground-truth file; 0 where there is none.

@@ -98,8 +98,8 @@ class Segments:
 
         Returns
         -------
-        rows : (R,) uint64
-            Each as ``end << 32 | row``.
+        rows : (R + 1,) uint64
+            Each as ``end << 32 | row``, and one that means nothing.
         without_row, without_pixel : int
             Number of runs whose id has no row, and of rows that no run has.
         """

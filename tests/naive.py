@@ -100,7 +100,7 @@ def rows_of(runs, table):
     """Look the place of each id up; count the ids without a place, and the places (not the first) without id."""
     ends, ids = unpacked(runs)
     rows = [table.index(number) if number in table else len(table) for number in ids]
-    return packed(ends, rows), rows.count(len(table)), len(set(range(1, len(table))) - set(rows))
+    return [*packed(ends, rows), 0], rows.count(len(table)), len(set(range(1, len(table))) - set(rows))
 
 
 def tabulate(*arguments):
@@ -130,6 +130,22 @@ def run_overlap(gt_bottoms, gt_begin, gt_rows, gt_count, pred_bottoms, pred_begi
     shared = Counter(zip(gt, pred, strict=True))
     pairs = sorted(shared)
     return [g for g, _ in pairs], [p for _, p in pairs], [shared[pair] for pair in pairs]
+
+
+def dense_sums(*walk):
+    """Write the shared pixels of all pairs, none left out."""
+    gt_count, pred_count = walk[3], walk[7]
+    shared = dict(zip(zip(*run_overlap(*walk)[:2], strict=True), run_overlap(*walk)[2], strict=True))
+    return [shared.get((g, p), 0) for g in range(gt_count) for p in range(pred_count)]
+
+
+def hashed_sums(gt_bottoms, gt_begin, gt_rows, pred_bottoms, pred_begin, pred_rows, pred_count):
+    """Name the pairs as one number each, with the shared pixels."""
+    gt_count = max(unpacked(gt_rows)[1]) + 1
+    gt_row, pred_row, pixels = run_overlap(
+        gt_bottoms, gt_begin, gt_rows, gt_count, pred_bottoms, pred_begin, pred_rows, pred_count
+    )
+    return {g * pred_count + p: n for g, p, n in zip(gt_row, pred_row, pixels, strict=True)}
 
 
 def trailing_zeros(number):

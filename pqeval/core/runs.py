@@ -132,8 +132,9 @@ def rows_of(runs, table):
 
     Returns
     -------
-    rows : (R,) uint64
-        The runs as ``end << 32 | row``; the row is S where the table lacks the id.
+    rows : (R + 1,) uint64
+        The runs as ``end << 32 | row``; the row is S where the table lacks the id. The entry behind the last run
+        may be read and means nothing.
     lacking : int
         Number of runs whose id the table lacks.
     ghosts : int
@@ -152,7 +153,7 @@ def rows_of(runs, table):
         while slots[slot] != FREE:
             slot = (slot + U1) & mask
         slots[slot] = number << U32 | np.uint64(row)
-    rows = np.empty(runs.shape[0], np.uint64)
+    rows = np.zeros(runs.shape[0] + 1, np.uint64)
     seen = np.zeros(size + 1, np.uint8)
     lacking = 0
     for i in range(runs.shape[0]):
@@ -235,6 +236,90 @@ def rehash(keys, sums, capacity):
 
 
 @kernel
+def dense_sums(gt_bottoms, gt_begin, gt_rows, gt_count, pred_bottoms, pred_begin, pred_rows, pred_count):
+    """Do the work of :func:`run_overlap` with a cell for every pair; returns (gt_count * pred_count,) int64."""
+    sums = np.zeros(gt_count * pred_count, np.int64)
+    across = np.uint64(pred_count)
+    width = gt_rows[-2] >> U32
+    g = 0
+    p = 0
+    top = U0
+    while g < gt_bottoms.shape[0]:
+        bottom = np.uint64(min(gt_bottoms[g], pred_bottoms[p]))
+        times = bottom - top
+        i = np.uint64(gt_begin[g])
+        j = np.uint64(pred_begin[p])
+        gt_run = gt_rows[i]
+        pred_run = pred_rows[j]
+        start = U0
+        while True:
+            # The next runs are loaded before it is known which of them is due.
+            gt_next = gt_rows[i + U1]
+            pred_next = pred_rows[j + U1]
+            gt_end = gt_run >> U32
+            pred_end = pred_run >> U32
+            end = min(gt_end, pred_end)
+            sums[(gt_run & LOW) * across + (pred_run & LOW)] += np.int64((end - start) * times)
+            if end == width:
+                break
+            start = end
+            gt_due = gt_end <= pred_end
+            pred_due = pred_end <= gt_end
+            i += U1 if gt_due else U0
+            j += U1 if pred_due else U0
+            gt_run = gt_next if gt_due else gt_run
+            pred_run = pred_next if pred_due else pred_run
+        top = bottom
+        g += gt_bottoms[g] == bottom
+        p += pred_bottoms[p] == bottom
+    return sums
+
+
+@kernel
+def hashed_sums(gt_bottoms, gt_begin, gt_rows, pred_bottoms, pred_begin, pred_rows, pred_count):
+    """Do the same with a hash table, see :func:`slot_of`; returns keys ``gt_row * pred_count + pred_row``, sums,
+    and how many slots are taken.
+    """
+    keys = np.full(1024, -1, np.int64)
+    sums = np.zeros(1024, np.int64)
+    capacity = 1024
+    used = 0
+    width = gt_rows[-2] >> U32
+    g = 0
+    p = 0
+    top = U0
+    while g < gt_bottoms.shape[0]:
+        bottom = np.uint64(min(gt_bottoms[g], pred_bottoms[p]))
+        # Every step of a walk ends a run; a line is walked once for each line beside it.
+        most = used + np.int64(gt_begin[g + 1] - gt_begin[g]) + np.int64(pred_begin[p + 1] - pred_begin[p])
+        if 2 * most > capacity:
+            while 2 * most > capacity:
+                capacity *= 2
+            keys, sums = rehash(keys, sums, capacity)
+        i = np.uint64(gt_begin[g])
+        j = np.uint64(pred_begin[p])
+        start = U0
+        while True:
+            gt_end = gt_rows[i] >> U32
+            pred_end = pred_rows[j] >> U32
+            end = min(gt_end, pred_end)
+            key = np.int64(gt_rows[i] & LOW) * pred_count + np.int64(pred_rows[j] & LOW)
+            slot = slot_of(keys, key)
+            used += keys[slot] == -1
+            keys[slot] = key
+            sums[slot] += np.int64((end - start) * (bottom - top))
+            if end == width:
+                break
+            start = end
+            i += U1 if gt_end == end else U0
+            j += U1 if pred_end == end else U0
+        top = bottom
+        g += gt_bottoms[g] == bottom
+        p += pred_bottoms[p] == bottom
+    return keys, sums, used
+
+
+@kernel
 def run_overlap(gt_bottoms, gt_begin, gt_rows, gt_count, pred_bottoms, pred_begin, pred_rows, pred_count):
     """Count pixels per pair of (gt row, pred row) by walking two maps at once.
 
@@ -244,8 +329,8 @@ def run_overlap(gt_bottoms, gt_begin, gt_rows, gt_count, pred_bottoms, pred_begi
     ----------
     gt_bottoms, gt_begin, pred_bottoms, pred_begin : arrays of uint32
         The lines of two maps as :class:`pqeval.labelmap.LabelMap` has them, of equal height and width.
-    gt_rows, pred_rows : (R,), (S,) uint64
-        Their runs as ``end << 32 | row``; row 0 is void.
+    gt_rows, pred_rows : (R + 1,), (S + 1,) uint64
+        Their runs as ``end << 32 | row``, from :func:`rows_of`; row 0 is void.
     gt_count, pred_count : int
         Number of rows of the tables, row 0 included.
 
@@ -256,62 +341,35 @@ def run_overlap(gt_bottoms, gt_begin, gt_rows, gt_count, pred_bottoms, pred_begi
     pixels : (K,) int64
         Pixels shared.
     """
-    # Every step of a walk ends a run of a line; a line is walked once for each line beside it.
     cells = gt_count * pred_count
-    dense = cells <= 4096 + 2 * (gt_rows.shape[0] + pred_rows.shape[0])
-    capacity = cells if dense else 1024
-    keys = np.full(1 if dense else capacity, -1, np.int64)
-    sums = np.zeros(capacity, np.int64)
     used = 0
-    width = gt_rows[-1] >> U32
-    g = 0
-    p = 0
-    top = 0
-    while g < gt_bottoms.shape[0]:
-        bottom = min(gt_bottoms[g], pred_bottoms[p])
-        times = np.int64(bottom) - top
-        most = used + np.int64(gt_begin[g + 1] - gt_begin[g]) + np.int64(pred_begin[p + 1] - pred_begin[p])
-        if not dense and 2 * most > capacity:
-            while 2 * most > capacity:
-                capacity *= 2
-            keys, sums = rehash(keys, sums, capacity)
-        i = np.uint64(gt_begin[g])
-        j = np.uint64(pred_begin[p])
-        start = U0
-        while True:
-            gt_run = gt_rows[i]
-            pred_run = pred_rows[j]
-            gt_end = gt_run >> U32
-            pred_end = pred_run >> U32
-            end = min(gt_end, pred_end)
-            key = np.int64(gt_run & LOW) * pred_count + np.int64(pred_run & LOW)
-            slot = np.uint64(key)
-            if not dense:
-                slot = slot_of(keys, key)
-                used += keys[slot] == -1
-                keys[slot] = key
-            sums[slot] += np.int64(end - start) * times
-            if end == width:
-                break
-            start = end
-            i += U1 if gt_end == end else U0
-            j += U1 if pred_end == end else U0
-        top = np.int64(bottom)
-        g += gt_bottoms[g] == bottom
-        p += pred_bottoms[p] == bottom
-    if dense:
-        for key in range(cells):
-            used += sums[key] > 0
-    pairs = np.empty(used, np.int64)
-    pixels = np.empty(used, np.int64)
+    if cells <= 4096 + 2 * (gt_rows.shape[0] + pred_rows.shape[0]):
+        dense = dense_sums(
+            gt_bottoms, gt_begin, gt_rows, gt_count, pred_bottoms, pred_begin, pred_rows, pred_count
+        )
+        for cell in range(cells):
+            used += dense[cell] > 0
+        gt_row = np.empty(used, np.int64)
+        pred_row = np.empty(used, np.int64)
+        pixels = np.empty(used, np.int64)
+        at = 0
+        for g in range(gt_count):
+            for p in range(pred_count):
+                shared = dense[g * pred_count + p]
+                if shared > 0:
+                    gt_row[at] = g
+                    pred_row[at] = p
+                    pixels[at] = shared
+                    at += 1
+        return gt_row, pred_row, pixels
+    keys, sums, used = hashed_sums(gt_bottoms, gt_begin, gt_rows, pred_bottoms, pred_begin, pred_rows, pred_count)
+    taken = np.empty(used, np.int64)
     at = 0
-    for place in range(capacity):
-        if sums[place] > 0:
-            pairs[at] = place if dense else keys[place]
-            pixels[at] = sums[place]
+    for slot in range(keys.shape[0]):
+        if keys[slot] >= 0:
+            taken[at] = slot
             at += 1
-    if not dense:
-        order = sort_order(pairs)
-        pairs = pairs[order]
-        pixels = pixels[order]
-    return pairs // pred_count, pairs % pred_count, pixels
+    pairs = keys[taken]
+    order = sort_order(pairs)
+    pairs = pairs[order]
+    return pairs // pred_count, pairs % pred_count, sums[taken[order]]

@@ -30,7 +30,7 @@ def test_columns() -> None:
     assert segments.stated.tolist() == [NO_AREA, NO_AREA, NO_AREA, 5, NO_AREA, NO_AREA, NO_AREA]
     assert len(segments) == 7
     found, without_row, without_pixel = segments.rows_of(packed([2**32 - 1, 0, 9, 9]))
-    assert (found.tolist(), found.dtype) == (packed([6, 0, 3, 3]).tolist(), np.uint64)
+    assert (found.tolist(), found.dtype) == ([*packed([6, 0, 3, 3]).tolist(), 0], np.uint64)
     assert (without_row, without_pixel) == (0, 4)
     assert segments.lacking == 1
 
@@ -38,7 +38,7 @@ def test_columns() -> None:
 def test_ids_without_a_row() -> None:
     segments = Segments.from_rows([Row(9, 119), Row(2, 44)], TABLE)
     rows, without_row, without_pixel = segments.rows_of(packed([3, 9, 3, 0, 10]))
-    assert rows.tolist() == packed([3, 2, 3, 0, 3]).tolist()
+    assert rows.tolist() == [*packed([3, 2, 3, 0, 3]).tolist(), 0]
     assert (without_row, without_pixel) == (3, 1)
 
 
@@ -50,7 +50,7 @@ def test_columns_and_rows_at_once() -> None:
     assert all(
         np.array_equal(mine, its) for mine, its in zip(vars(segments).values(), vars(alone).values(), strict=True)
     )
-    assert found[0].tolist() == packed([2, 3, 4, 0]).tolist()
+    assert found[0].tolist() == [*packed([2, 3, 4, 0]).tolist(), 0]
     assert found[1:] == [1, 1]
 
 
