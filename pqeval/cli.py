@@ -171,6 +171,8 @@ def demo(output: str) -> None:
     """Draw scenes, spoil predictions in several ways, and score each."""
     from pqeval.demo import run_demo
 
+    if sys.stderr.isatty():
+        _tell_compiling(_say)
     run_demo(Path(output), stream=sys.stdout, log=_say)
 
 
@@ -234,8 +236,16 @@ def _progress(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
 
     columns = (TextColumn("images"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        _tell_compiling(lambda line: bar.console.print(line, highlight=False))
         task = bar.add_task("images", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _tell_compiling(say: Callable[[str], None]) -> None:
+    """Have somebody who waits in front of a terminal told why, the first time."""
+    from pqeval.core.compiled import tell_compiling
+
+    tell_compiling(lambda: say("compiling; once for this installation, it can take a minute"))
 
 
 def _say(line: str) -> None:

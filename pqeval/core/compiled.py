@@ -17,10 +17,11 @@ from types import ModuleType
 from typing import Any
 
 import numba
+from numba.core import event
 from numba.core.caching import FunctionCache
 from numba.core.runtime.nrt import rtsys
 
-__all__ = ["fingerprint", "kernel"]
+__all__ = ["fingerprint", "kernel", "tell_compiling"]
 
 TRIED = ("0.68.",)
 
@@ -84,3 +85,23 @@ def fingerprint(*modules: ModuleType) -> int:
     except OSError:
         return 0
     return zlib.crc32(b"\0".join(sources))
+
+
+class _Once(event.Listener):
+    """Calls something when the first kernel is compiled; loading compiled code is no such event."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self.tell: Callable[[], None] | None = tell
+
+    def on_start(self, event: Any) -> None:
+        tell, self.tell = self.tell, None
+        if tell is not None:
+            tell()
+
+    def on_end(self, event: Any) -> None:
+        """Nothing: only the begin is told."""
+
+
+def tell_compiling(tell: Callable[[], None]) -> None:
+    """Call something once, when kernels have to be compiled because the disk does not have them yet."""
+    event.register("numba:compile", _Once(tell))  # type: ignore[no-untyped-call]

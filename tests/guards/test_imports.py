@@ -76,7 +76,7 @@ ALLOWED = {
 
 LATE = {
     # Heavy imports wait until a command needs them.
-    "cli": "demo evaluation formats output reports reports.table selftest validation",
+    "cli": "core.compiled demo evaluation formats output reports reports.table selftest validation",
     "selftest": "accumulate core.kernels evaluation formats.coco",  # of the kernels only where their cache is
     "demo.*": "__init__ errors demo.* evaluation formats.coco result",
     "result": "reports.markdown",  # Result.to_markdown, a shorthand
@@ -123,7 +123,7 @@ KERNEL_CALLERS = {
     "core.kernels": "core.match void selftest",
     "core.runs": "core.count segments",
     "core.scan": "labelmap",
-    "core.compiled": f"core.kernels core.runs core.scan {PNG_KERNELS}",
+    "core.compiled": f"core.kernels core.runs core.scan {PNG_KERNELS} cli",  # which only asks to be told
 }
 
 

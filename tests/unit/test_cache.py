@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 from types import ModuleType
 
@@ -137,3 +138,16 @@ def test_a_kernel_that_closes_over_a_fingerprint_notices_a_change_in_another_fil
         assert done.stderr == ""
         said.append(done.stdout)
     assert said == ["11 0\n", "11 1\n", "21 0\n"]
+
+
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="NUMBA_DISABLE_JIT is set")
+def test_the_first_compilation_is_told_once(monkeypatch):
+    said = []
+    monkeypatch.setattr(compiled.event, "_registered", defaultdict(list))
+    compiled.tell_compiling(lambda: said.append("compiling"))
+    once = numba.njit(lambda number: number + 1)
+    assert said == []
+    assert once(1) == 2
+    assert said == ["compiling"]
+    assert once(1.5) == 2.5
+    assert said == ["compiling"]

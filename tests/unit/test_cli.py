@@ -337,6 +337,19 @@ def test_progress_is_shown_on_a_terminal_only(data):
     assert "2/2" not in done.stdout
 
 
+def test_who_waits_for_a_compilation_is_told(data, monkeypatch, capfd):
+    """On a terminal; the kernels were compiled by other tests, so the event is played."""
+    monkeypatch.setattr("pqeval.core.compiled.tell_compiling", lambda tell: tell())
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("pqeval.demo.run_demo", lambda *args, **options: None)
+    inputs = ("--gt", data / "gt.json", "--pred", data / "pred.json")
+    for command in (("evaluate", *inputs), ("validate", *inputs), ("demo", "--output", data / "demo")):
+        assert run(capfd, *command)[2].count("compiling; once for this installation") == 1
+    assert "compiling" not in run(capfd, "evaluate", *inputs, "--quiet")[2]
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False)
+    assert "compiling" not in run(capfd, "evaluate", *inputs)[2]
+
+
 def test_ids_that_do_not_line_up_are_a_failed_check(data, capsys):
     rows = [row | {"category_id": {1: 2, 2: 7, 7: 1}[row["category_id"]]} for row in LISTED]
     pqeval.save_coco_panoptic(data / "off.json", [(1, TRUTH, rows), (2, TRUTH, rows)], TABLE)
