@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 import click
@@ -78,9 +79,12 @@ def _inputs(command: Command) -> Command:
             metavar="error|empty|skip",
             help="What images without prediction are.",
         ),
-        click.option("--workers", type=int, help="Threads. [default: one per core]"),
+        click.option("--workers", type=int, help="Images worked on at once. [default: one per core]"),
         click.option(
-            "--processes", type=int, default=1, help="Processes that share them; for many cores. [default: 1]"
+            "--processes",
+            type=int,
+            default=1,
+            help="Processes started afresh that share the workers. [default: 1]",
         ),
         click.option("--quiet", is_flag=True, help="No progress and no warnings."),
     ]
@@ -235,10 +239,20 @@ def _progress(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("images"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    drawn = 0.0
+
+    def draw(done: int, total: int) -> None:
+        nonlocal drawn
+        bar.update(task, completed=done, total=total)
+        if monotonic() - drawn > 0.1 or done == total:
+            bar.refresh()
+            drawn = monotonic()
+
+    # A bar that draws itself has a thread, and a process with threads is not forked.
+    with Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
         _tell_compiling(lambda line: bar.console.print(line, highlight=False))
         task = bar.add_task("images", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield draw
 
 
 def _tell_compiling(say: Callable[[str], None]) -> None:

@@ -158,9 +158,10 @@ def evaluate(
     groups : mapping of str to sequence of int, optional
         Further groups of category ids to average over.
     workers : int, optional
-        Threads; by default one per core. The result does not depend on it.
+        How many images are worked on at once; by default one per core. On Linux many images are shared out to
+        forked processes, if this process has no other threads; else to threads. The result does not depend on it.
     processes : int
-        Processes that share the threads, for machines with many cores; see ``docs/explanation/performance.md``.
+        Processes that start afresh and share the workers as threads; see ``docs/explanation/performance.md``.
     json, csv, markdown, per_image, per_segment : path, optional
         Files to write: the result; a row per class; a table; a row per image; a row per segment.
     progress : callable, optional

@@ -1,18 +1,15 @@
-"""Processes on this machine, each with its own threads: for more cores than one interpreter can feed."""
+"""Where tasks run: in this process, in threads, in forked processes, or in processes that start afresh."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import pickle
 import signal
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from pqeval.engines import threads
+from pqeval.engines import forked, threads
 from pqeval.errors import UsageError
 
 __all__ = ["processes_or_refuse", "run"]
@@ -45,7 +42,7 @@ def processes_or_refuse(processes: int) -> int:
 
 
 def run(
-    function: Callable[[Task], Done], tasks: Iterable[Task], *, workers: int, processes: int
+    function: Callable[[Task], Done], tasks: Sequence[Task], *, workers: int, processes: int
 ) -> Iterator[Done]:
     """Apply a function to tasks and yield the results in the order of the tasks.
 
@@ -53,13 +50,14 @@ def run(
     ----------
     function : callable
         Must not share state between calls; with several processes it is pickled once for each.
-    tasks : iterable
-        Consumed as the work proceeds.
+    tasks : sequence
+        Taken one after the other as the work proceeds.
     workers : int
-        Number of threads, over all processes.
+        How many tasks are worked on at once, over all processes. With one process asked for, these are forked
+        processes where that is safe and there are enough tasks, and threads elsewhere.
     processes : int
-        With one, the threads are those of this process. Others are started afresh (``spawn``), so a script that
-        asks for them has to guard its main part with ``if __name__ == "__main__"``.
+        Others than one are started afresh (``spawn``) and have threads, so a script that asks for them has to
+        guard its main part with ``if __name__ == "__main__"``.
 
     Yields
     ------
@@ -71,9 +69,36 @@ def run(
     UsageError
         If a process died.
     """
-    if processes == 1:
+    if processes > 1:
+        yield from _told(_spawned(function, tasks, workers, processes))
+    elif workers > 1 and len(tasks) >= forked.FEW and forked.can_fork():
+        yield from _told(forked.run(function, tasks, workers))
+    else:
         yield from threads.run(function, tasks, workers)
-        return
+
+
+def _told(results: Iterator[Done]) -> Iterator[Done]:
+    """Say what it means that a pool is broken."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    try:
+        yield from results
+    except BrokenProcessPool as reason:
+        raise UsageError(
+            code="process-died",
+            found="a process ended before its work was done",
+            expected="processes that live as long as this one",
+            remedy="check the memory of the machine; in a script that asks for processes, guard the call with "
+            '`if __name__ == "__main__":`; or use one worker',
+        ) from reason
+
+
+def _spawned(
+    function: Callable[[Task], Done], tasks: Sequence[Task], workers: int, processes: int
+) -> Iterator[Done]:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     # By file: a child that dies while it starts leaves a parent waiting that sends more than a pipe holds.
     handle, name = tempfile.mkstemp(prefix="pqeval-")
     try:
@@ -86,14 +111,6 @@ def run(
             initargs=(name, max(1, workers // processes)),
         )
         yield from threads.drain(pool, _work, threads.slices(tasks, SLICE), AHEAD * processes)
-    except BrokenProcessPool as reason:
-        raise UsageError(
-            code="process-died",
-            found="a process ended before its work was done",
-            expected="processes that live as long as this one",
-            remedy="check the memory of the machine; in a script, guard the call with `if __name__ == "
-            '"__main__":`; or use one process',
-        ) from reason
     finally:
         os.unlink(name)
 

@@ -25,7 +25,8 @@ ALLOWED = {
     "registry": "errors",
     "engines": "",
     "engines.*": "errors",
-    "engines.processes": "errors engines.threads",
+    "engines.processes": "errors engines.forked engines.threads",
+    "engines.forked": "engines.threads",
     # The waist: data types, from pixels to numbers.
     "core": "",
     "core.compiled": "",
