@@ -201,8 +201,8 @@ def process_that_died(folder):
         """
         a process ended before its work was done
           expected: processes that live as long as this one
-          do: check the memory of the machine; in a script that asks for processes, guard the call with `if __name__ == "__main__":`; or
-              use one process
+          do: check the memory of the machine; in a script that asks for processes, guard the call with
+              `if __name__ == "__main__":`; or use one worker
         """,
     )
 
