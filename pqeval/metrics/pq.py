@@ -131,9 +131,8 @@ def class_scores(counts: Counts, categories: Categories) -> tuple[ClassScore, ..
         all three are ``None`` for a class with TP + FP + FN = 0.
     """
     scores = []
-    for place, category in enumerate(categories):
-        tp, fp, fn = int(counts.tp[place]), int(counts.fp[place]), int(counts.fn[place])
-        iou = float(counts.iou[place])
+    columns = (column.tolist() for column in (counts.tp, counts.fp, counts.fn, counts.iou))
+    for category, tp, fp, fn, iou in zip(categories, *columns, strict=True):
         half = tp + 0.5 * fp + 0.5 * fn
         pq, sq, rq = (iou / half, iou / tp if tp else 0.0, tp / half) if half else (None, None, None)
         scores.append(ClassScore(category.id, category.name, category.isthing, pq, sq, rq, iou, tp, fp, fn))
