@@ -170,7 +170,8 @@ def scale(record: dict[str, Any]) -> list[str]:
     return [
         "### Scale",
         "",
-        "pqeval alone. *parsed* only decodes the two JSON files; *idle* is Python doing nothing. Memory is that of the first process.",
+        "pqeval alone. *parsed* only decodes the two JSON files; *idle* is Python doing nothing. Memory is that "
+        "of the first process.",
         "",
         *markdown(("Workload, program", "Pairs", "Cores", "Wall s", "ms per pair", "MB"), rows),
         f"- Start-up takes {found['startup_s']:.2f} s, a further pair {found['ms_per_further_pair']:.3f} ms. "
