@@ -280,8 +280,9 @@ def test_ctrl_c_while_images_are_read(tmp_path):
     many = [(number, TRUTH, LISTED) for number in range(3)]
     pqeval.save_coco_panoptic(tmp_path / "gt.json", many, TABLE)
     script = (
-        "import os, sys, time\n"
+        "import os, signal, sys, time\n"
         "import pqeval.opening\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # shells ignore it in what runs behind
         "def count(self, task):\n"
         "    os.write(1, b'reading\\n')\n"  # whole, though several threads write
         "    time.sleep(0.5)\n"
