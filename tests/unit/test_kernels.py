@@ -638,7 +638,7 @@ def test_planted_faults_show(kernel: str, names: tuple[str, ...], faulty) -> Non
 
 
 def found(data: st.SearchStrategy, differs: Callable[[Any], bool]) -> Any:
-    quick = settings(max_examples=1000, phases=[Phase.generate], derandomize=True, database=None)
+    quick = settings(max_examples=5000, phases=[Phase.generate], derandomize=True, database=None)
     return find(data, differs, settings=quick)
 
 
