@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import resources
 from typing import TYPE_CHECKING, Any, overload
 
+from pqeval import tables
 from pqeval.errors import CategoryError, PqevalError, UsageError, raise_all
 
 if TYPE_CHECKING:
@@ -157,7 +156,9 @@ class Categories(Sequence[Category]):
         Parameters
         ----------
         name : str
-            ``"coco"``: the 133 categories of COCO panoptic 2017 (80 things, 53 stuff).
+            The name of a dataset, for example ``"coco"``: the 133 categories of COCO panoptic 2017 (80 things,
+            53 stuff); ``"cityscapes"`` has label ids, and ``"cityscapes_train"`` train ids. A name that does not
+            exist is answered with the list of those that do.
 
         Returns
         -------
@@ -168,8 +169,7 @@ class Categories(Sequence[Category]):
         UsageError
             If there is no such table.
         """
-        folder = resources.files("pqeval") / "tables"
-        names = sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".json"))
+        names = tables.names()
         if name not in names:
             raise UsageError(
                 code="unknown-table",
@@ -177,8 +177,7 @@ class Categories(Sequence[Category]):
                 expected=f"one of: {', '.join(names)}",
                 remedy="choose one of these, or give the categories as a list",
             )
-        rows = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))["categories"]
-        return cls.from_coco(rows)
+        return cls.from_coco(tables.read(name)["categories"])
 
     @classmethod
     def of(cls, value: Categories | str | Iterable[Mapping[str, Any]]) -> Categories:
@@ -242,6 +241,11 @@ class Categories(Sequence[Category]):
         return np.array([number for number, _ in pairs], np.int64), np.array(
             [place for _, place in pairs], np.int64
         )
+
+    @cached_property
+    def things(self) -> frozenset[int]:
+        """The ids of the categories that are things."""
+        return frozenset(row.id for row in self._rows if row.isthing)
 
     @property
     def tells_things(self) -> bool:
