@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pqeval.core.renaming import distinct_ids, rename_runs
 from pqeval.core.scan import scan_lines
 from pqeval.errors import ImageError, ShapeError
 
@@ -151,10 +152,82 @@ class LabelMap:
         -------
         LabelMap
         """
-        changed = self.with_ids(table[self.ids])
         old = self.present()
-        # Where ids fall together, runs and lines do too.
-        return changed if len(np.unique(table[old])) == len(old) else LabelMap.from_array(changed.to_array())
+        return self.mapped(old, table[old])
+
+    def mapped(self, old: npt.NDArray[np.uint32], new: npt.NDArray[np.uint32]) -> LabelMap:
+        """Return the map with other ids; where ids fall together, runs and lines do too.
+
+        Parameters
+        ----------
+        old : (K,) uint32
+            All ids that are present.
+        new : (K,) uint32
+            What each becomes.
+
+        Returns
+        -------
+        LabelMap
+
+        Raises
+        ------
+        ImageError
+            If an id that is present is not among them.
+        """
+        if np.array_equal(old, new):
+            return self
+        runs, sound = rename_runs(self.runs, np.array(old, np.uint32), np.array(new, np.uint32))
+        if not sound:
+            raise ImageError(
+                code="id-not-renamed",
+                found="the map has ids that are to become nothing in particular",
+                expected="all ids that are present",
+                remedy="take them from `present()`",
+            )
+        changed = replace(self, runs=runs)
+        return changed if len(np.unique(new)) == len(old) else changed._joined()
+
+    def _joined(self) -> LabelMap:
+        """Join runs of one id in a line, and then lines that are equal."""
+        ids, begin = self.ids, self.begin.astype(np.int64)
+        last = np.zeros(len(ids), bool)
+        last[begin[1:] - 1] = True
+        kept = last | (ids != np.append(ids[1:], ids[-1:]))
+        runs = self.runs[kept]
+        counts = np.add.reduceat(kept, begin[:-1], dtype=np.int64)
+        starts = np.cumsum(counts) - counts
+        # A line equals the one above if it has as many runs and each is the one that many places before it.
+        before = np.arange(len(runs)) - np.repeat(counts, counts)
+        differs = np.add.reduceat(runs != runs[np.maximum(before, 0)], starts, dtype=np.int64) > 0
+        fresh = np.append(True, differs[1:] | (counts[1:] != counts[:-1]))
+        bottoms = self.bottoms[np.append(fresh[1:], True)]
+        kept_counts = counts[fresh]
+        return LabelMap(
+            self.shape,
+            bottoms,
+            np.append(0, np.cumsum(kept_counts)).astype(np.uint32),
+            runs[np.repeat(fresh, counts)],
+        )
+
+    def resized(self, shape: tuple[int, ...]) -> LabelMap:
+        """Return the map at another size: every pixel takes the id at its centre.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            As many axes as this map has.
+
+        Returns
+        -------
+        LabelMap
+        """
+        if shape == self.shape:
+            return self
+        dense = self.to_array()
+        for axis, (size, before) in enumerate(zip(shape, self.shape, strict=True)):
+            centres = (2 * np.arange(size) + 1) * before // (2 * size)
+            dense = dense.take(centres, axis)
+        return LabelMap.from_array(dense)
 
     def present(self) -> npt.NDArray[np.uint32]:
         """Return the ids that own at least one pixel, void included.
@@ -164,7 +237,7 @@ class LabelMap:
         (K,) uint32
             Ascending.
         """
-        return np.unique(self.ids)
+        return np.sort(distinct_ids(self.runs))
 
 
 def _unsigned(dense: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.unsignedinteger[Any]]:

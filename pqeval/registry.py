@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from functools import cached_property
 from importlib.metadata import entry_points
 from types import ModuleType
 
@@ -29,8 +30,9 @@ class Room:
 
     def available(self) -> list[str]:
         """Return the names, sorted; nothing is imported."""
-        return sorted(self._own() | {entry.name for entry in entry_points(group=self.package)})
+        return sorted(self._own | {entry.name for entry in entry_points(group=self.package)})
 
+    @cached_property
     def _own(self) -> set[str]:
         folder = importlib.import_module(self.package).__path__
         return {entry.name for entry in pkgutil.iter_modules(folder) if not entry.name.startswith("_")}
@@ -43,7 +45,8 @@ class Room:
         UsageError
             If there is none of that name.
         """
-        if name in self._own():  # first, since all installed packages are asked for entry points
+        name = str(name).replace("-", "_")
+        if name in self._own:  # first, since all installed packages are asked for entry points
             return importlib.import_module(f"{self.package}.{name}")
         for entry in entry_points(group=self.package, name=name):
             loaded: ModuleType = entry.load()

@@ -3,34 +3,44 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from pqeval.errors import JsonError
-from pqeval.formats._paths import read_regular
+from pqeval.storage import File
 
-__all__ = ["decode_as", "read_object"]
+__all__ = ["decode_as", "read_json", "read_object"]
 
 BOM = b"\xef\xbb\xbf"
 
 
-def read_object(path: Path) -> dict[str, Any]:
-    """Read a JSON file whose top level is an object.
+def read_json(file: File) -> Any:
+    """Read a JSON file.
 
     A byte-order mark is skipped, and ``NaN`` and ``Infinity`` are accepted (detectors write such scores).
 
     Raises
     ------
     FileError, JsonError
+        If the file cannot be read, or is no JSON.
+    """
+    data = file.read().removeprefix(BOM)
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _lenient(data, file)
+
+
+def read_object(file: File) -> dict[str, Any]:
+    """Read a JSON file whose top level is an object.
+
+    Raises
+    ------
+    FileError, JsonError
         If the file cannot be read, is no JSON, or holds something else than an object.
     """
-    data = read_regular(path).removeprefix(BOM)
-    try:
-        content = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        content = _lenient(data, path)
+    content = read_json(file)
     if not isinstance(content, dict):
         bare = isinstance(content, list)
         raise JsonError(
@@ -38,12 +48,12 @@ def read_object(path: Path) -> dict[str, Any]:
             found=f"the top level is {'a list' if bare else f'{content!r:.40}'}",
             expected='an object with the key "annotations"',
             remedy='wrap the list: {"annotations": [...]}' if bare else "check that this is the right file",
-            file=str(path),
+            file=str(file),
         )
     return content
 
 
-def decode_as(path: Path, type: Any) -> Any:
+def decode_as(file: File, type: Any) -> Any:
     """Read a JSON file as a msgspec type, and nothing of it but what the type names.
 
     Raises
@@ -57,12 +67,12 @@ def decode_as(path: Path, type: Any) -> Any:
         ``None`` where the file is no such thing.
     """
     try:
-        return msgspec.json.decode(read_regular(path).removeprefix(BOM), type=type)
+        return msgspec.json.decode(file.read().removeprefix(BOM), type=type)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # a wrong type is a kind of DecodeError
         return None
 
 
-def _lenient(data: bytes, path: Path) -> Any:
+def _lenient(data: bytes, file: File) -> Any:
     try:
         content = json.loads(data)
         json.dumps(content, ensure_ascii=False).encode()  # halves of surrogate pairs cannot be written again
@@ -74,4 +84,4 @@ def _lenient(data: bytes, path: Path) -> Any:
     except (ValueError, RecursionError) as reason:  # not Unicode, or an integer of thousands of digits
         found = f"not JSON: {type(reason).__name__}: {reason}"
         remedy = "write it again as UTF-8 JSON"
-    raise JsonError(code="json-syntax", found=found, expected="a JSON file", remedy=remedy, file=str(path))
+    raise JsonError(code="json-syntax", found=found, expected="a JSON file", remedy=remedy, file=str(file))

@@ -7,30 +7,29 @@ it declines, the careful one looks again: it names what is wrong, or has Pillow 
 
 from __future__ import annotations
 
-import os
-import stat
+import io
 import struct
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from pqeval.errors import DataWarning, PqevalError
-from pqeval.formats._paths import read_regular
 from pqeval.formats._png_careful import SIGNATURE, decode_carefully
 from pqeval.formats._png_decode import decode
 from pqeval.labelmap import LabelMap
 from pqeval.output import fresh_file
+from pqeval.storage import File
+from pqeval.storage.local import read_path
 
-__all__ = ["MAX_RGB_ID", "Mode", "read_ids", "read_map", "write_ids"]
+__all__ = ["MAX_RGB_ID", "Mode", "read_ids", "png_of_ids", "read_map", "write_ids", "write_png"]
 
 MAX_RGB_ID = 2**24 - 1
 
 BYTES = {(0, 8): 1, (0, 16): 2, (2, 8): 3, (3, 8): 1, (6, 8): 4}  # per pixel, in modes that the fast road takes
 HEADER = struct.Struct(">8sI4sIIBBBBB")
-FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 
 class Mode(NamedTuple):
@@ -42,24 +41,30 @@ class Mode(NamedTuple):
 
 
 def read_map(
-    path: Path | str, *, shape: tuple[int, ...] | None = None, problems: list[PqevalError]
+    source: File | Path | str,
+    *,
+    shape: tuple[int, ...] | None = None,
+    alpha: bool = False,
+    problems: list[PqevalError],
 ) -> tuple[LabelMap, Mode]:
     """Read a PNG as a map of pixel values.
 
     Parameters
     ----------
-    path : path
+    source : File or path
         A PNG of any mode and any bit depth.
     shape : tuple of int, optional
         (H, W) that the header must state; checked before anything is decoded.
+    alpha : bool
+        Whether alpha is data.
     problems : list
         Receives warnings.
 
     Returns
     -------
     labels : LabelMap
-        R + 256 G + 65536 B for RGB and RGBA, whose alpha is ignored; the level for grayscale, the same with
-        alpha; the index for palettes.
+        R + 256 G + 65536 B for RGB and RGBA, whose alpha is ignored or makes the highest byte; the level for
+        grayscale, the same with alpha; the index for palettes.
     mode : Mode
         What the header says, with the palette.
 
@@ -68,17 +73,17 @@ def read_map(
     FileError, ImageError, ShapeError
         If the file is missing, broken, or of another size; for 16-bit RGB, which has no room in an id.
     """
-    return _read(path, shape, problems, ids=False)
+    return _read(source, shape, problems, ids=False, alpha=alpha)
 
 
 def read_ids(
-    path: Path | str, *, shape: tuple[int, ...] | None = None, problems: list[PqevalError]
+    source: File | Path | str, *, shape: tuple[int, ...] | None = None, problems: list[PqevalError]
 ) -> tuple[LabelMap, bool]:
     """Read a PNG whose colours are ids: id = R + 256 G + 65536 B.
 
     Parameters
     ----------
-    path : path
+    source : File or path
         An 8-bit RGB or RGBA file (alpha is ignored), or a palette file, whose colours are looked up.
     shape : tuple of int, optional
         (H, W) that the header must state; checked before anything is decoded.
@@ -97,7 +102,7 @@ def read_ids(
     FileError, ImageError, ShapeError
         If the file is missing, broken, of another mode, or of another size.
     """
-    labels, mode = _read(path, shape, problems, ids=True)
+    labels, mode = _read(source, shape, problems, ids=True)
     if mode.color != 3:
         return labels, False
     colours = np.frombuffer(mode.palette, np.uint8).reshape(-1, 3).astype(np.uint32)
@@ -105,47 +110,43 @@ def read_ids(
 
 
 def _read(
-    path: Path | str, shape: tuple[int, ...] | None, problems: list[PqevalError], ids: bool
+    source: File | Path | str,
+    shape: tuple[int, ...] | None,
+    problems: list[PqevalError],
+    *,
+    ids: bool,
+    alpha: bool = False,
 ) -> tuple[LabelMap, Mode]:
-    done = _fast_road(path, shape, ids)
+    raw = source.read() if isinstance(source, File) else read_path(source)
+    done = _fast_road(raw, shape, ids, alpha)
     if done is not None:
         return done
-    raw = read_regular(path)
     try:
         png, pixels = decode_carefully(raw, shape=shape, ids=ids)
     except PqevalError as error:
-        raise error.located(file=str(path)) from None
-    if png.color == 6 and pixels[..., 3].min() < 255:
+        raise error.located(file=str(source)) from None
+    if png.color == 6 and not alpha and pixels[..., 3].min() < 255:
         problems.append(
             DataWarning(
                 code="png-alpha",
                 found="some pixels are transparent; alpha is ignored",
                 expected="an RGB PNG",
                 remedy="save the ids without an alpha channel",
-                file=str(path),
+                file=str(source),
             )
         )
     if png.color in (2, 6):
         wide = pixels.astype(np.uint32)
         pixels = wide[..., 0] | wide[..., 1] << np.uint32(8) | wide[..., 2] << np.uint32(16)
+        if png.color == 6 and alpha:
+            pixels |= wide[..., 3] << np.uint32(24)
     return LabelMap.from_array(pixels), Mode(png.color, png.depth, png.palette)
 
 
-def _fast_road(path: Path | str, shape: tuple[int, ...] | None, ids: bool) -> tuple[LabelMap, Mode] | None:
+def _fast_road(raw: bytes, shape: tuple[int, ...] | None, ids: bool, alpha: bool) -> tuple[LabelMap, Mode] | None:
     """Decode a sound file of a usual mode; ``None`` where the careful road has to look."""
-    try:
-        told = os.stat(path)
-        if not stat.S_ISREG(told.st_mode):
-            return None
-        handle = os.open(path, FLAGS)
-        try:
-            raw = os.read(handle, told.st_size + 1)
-        finally:
-            os.close(handle)
-    except (OSError, ValueError):
-        return None
     size = len(raw)
-    if size != told.st_size or size < HEADER.size:
+    if size < HEADER.size:
         return None
     signature, length, _, width, height, depth, color, *_ = HEADER.unpack_from(raw)
     bytes_per_pixel = BYTES.get((color, depth)) if sys.byteorder == "little" else None
@@ -160,7 +161,7 @@ def _fast_road(path: Path | str, shape: tuple[int, ...] | None, ids: bool) -> tu
     if color == 3:
         if len(palette) % 3 or len(palette) > 768 or int(labels.ids.max()) >= len(palette) // 3:
             return None
-    elif color == 6:
+    elif color == 6 and not alpha:
         if int(labels.ids.min()) >> 24 < 255:
             return None
         labels = labels.with_ids(labels.ids & np.uint32(MAX_RGB_ID))
@@ -171,8 +172,30 @@ def _fast_road(path: Path | str, shape: tuple[int, ...] | None, ids: bool) -> tu
 
 def write_ids(path: Path, ids: npt.NDArray[np.uint32]) -> None:
     """Write a map of ids up to 2**24 - 1 as an RGB PNG, whole or not at all."""
+    write_png(path, np.stack([ids & 255, ids >> 8 & 255, ids >> 16 & 255], axis=-1).astype(np.uint8))
+
+
+def png_of_ids(ids: npt.NDArray[np.uint32]) -> bytes:
+    """Return the RGB PNG of a map of ids up to 2**24 - 1."""
     from PIL import Image
 
+    stream = io.BytesIO()
     colours = np.stack([ids & 255, ids >> 8 & 255, ids >> 16 & 255], axis=-1).astype(np.uint8)
+    Image.fromarray(colours).save(stream, format="PNG", optimize=False)
+    return stream.getvalue()
+
+
+def write_png(path: Path, pixels: npt.NDArray[np.integer[Any]]) -> None:
+    """Write an array as a PNG, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    pixels : (H, W) uint8 or uint16, or (H, W, 3) or (H, W, 4) uint8
+        Grayscale, RGB or RGBA.
+    """
+    from PIL import Image
+
     with fresh_file(path) as name:
-        Image.fromarray(colours).save(name, format="PNG", optimize=False)
+        Image.fromarray(pixels).save(name, format="PNG", optimize=False)
