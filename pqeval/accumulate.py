@@ -29,8 +29,8 @@ class PanopticQuality:
     ----------
     categories : Categories, str or iterable of mapping
         The category table: rows with ``id`` and ``isthing`` (``name`` optional), or ``"coco"``.
-    convention : {"coco", "panopticapi"}
-        How void and crowd are treated.
+    convention : str
+        How void and crowd are treated, and how classes are averaged; ``docs/explanation/void.md`` lists all.
     unknown : {"error", "void", "fp"}
         What a predicted segment is whose category the table lacks.
     unknown_categories : iterable of int
@@ -85,6 +85,7 @@ class PanopticQuality:
         image_id: ImageId | Sequence[ImageId],
         crowd: Iterable[tuple[int, int]] = (),
         void_category: int | Iterable[int] | None = None,
+        stratum: Any = None,
     ) -> None:
         """Count one image, or a batch.
 
@@ -106,6 +107,9 @@ class PanopticQuality:
         void_category : int or iterable of int, optional
             For category maps of either side: which categories mean void. Default 0 and 255, where the table
             lacks them.
+        stratum : str or sequence of str, optional
+            What the image is averaged with before all is averaged, where the convention does so: the tissue, under
+            ``pannuke``. For a batch, one for all images or one for each.
 
         Raises
         ------
@@ -134,10 +138,11 @@ class PanopticQuality:
                 expected="as many of each",
                 remedy="pass image_id as a list with one id per image of the batch",
             )
+        strata = _strata(stratum, len(ids))
         frames = []
-        for number, truth, guess in zip(ids, truths, preds, strict=True):
+        for number, truth, guess, each in zip(ids, truths, preds, strata, strict=True):
             found = [problem.located(image_id=number) for problem in problems]
-            frame = count_pair(number, truth, guess, self.categories, self.policy, problems=found)
+            frame = count_pair(number, truth, guess, self.categories, self.policy, stratum=each, problems=found)
             raise_all([problem for problem in found if problem.severity == "error"])
             assert frame is not None
             frames.append(frame)
@@ -206,12 +211,13 @@ def panoptic_quality(
     groups: Mapping[str, Sequence[int]] | None = None,
     crowd: Iterable[tuple[int, int]] = (),
     void_category: int | Iterable[int] | None = None,
+    stratum: Any = None,
 ) -> Result:
     """Score one image, or one batch, in a single call.
 
     Parameters
     ----------
-    gt, pred, crowd, void_category
+    gt, pred, crowd, void_category, stratum
         See :meth:`PanopticQuality.update`. The images of a batch are numbered from 0.
     categories, convention, unknown, unknown_categories, groups
         See :class:`PanopticQuality`.
@@ -250,5 +256,27 @@ def panoptic_quality(
         unknown_categories=unknown_categories,
         groups=groups,
     )
-    metric.update(gt=gt, pred=pred, image_id=list(range(batch_size(gt))), crowd=crowd, void_category=void_category)
+    metric.update(
+        gt=gt,
+        pred=pred,
+        image_id=list(range(batch_size(gt))),
+        crowd=crowd,
+        void_category=void_category,
+        stratum=stratum,
+    )
     return metric.compute()
+
+
+def _strata(stratum: Any, images: int) -> list[str | None]:
+    """Return the stratum of every image of a batch."""
+    plain = stratum.tolist() if hasattr(stratum, "tolist") else stratum
+    if not isinstance(plain, list | tuple):
+        return [None if plain is None else str(plain)] * images
+    if len(plain) != images:
+        raise ShapeError(
+            code="batch-strata",
+            found=f"{len(plain)} strata for {images} image{'' if images == 1 else 's'}",
+            expected="one for each image, or one for all",
+            remedy="pass stratum as a list with one name per image of the batch",
+        )
+    return [str(each) for each in plain]

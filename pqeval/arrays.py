@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ import numpy.typing as npt
 from pqeval.categories import Categories, integral
 from pqeval.counting import SideInput
 from pqeval.errors import ImageError, PqevalError, ShapeError, UsageError, raise_all
-from pqeval.labelmap import MAX_ID, LabelMap, as_integers
+from pqeval.labelmap import LabelMap, as_integers
+from pqeval.pairs import pack
 from pqeval.rows import Row, read_rows
 
 __all__ = ["batch_size", "read_options", "read_side"]
@@ -159,31 +161,32 @@ def _from_categories(
     crowd: frozenset[tuple[int, int]],
     void_category: frozenset[int] | None,
 ) -> SideInput:
-    if category.size == 0:
-        raise ShapeError(
-            code="empty-category-map",
-            found=f"{side}: a category map of shape {category.shape}",
-            expected="a map with at least one pixel",
-            remedy="pass the whole map of the image",
-        )
     if void_category is None:
         void_category = frozenset(number for number in USUAL_VOID if categories.index_of(number) < 0)
+    try:
+        pairs = pack(category, instance, noun=side)
+    except ImageError:
+        # What stands on void may be any number.
+        category, instance, unused = _blanked(category, instance, void_category)
+        void_category |= {unused}
+        pairs = pack(category, instance, noun=side)
+    real = np.array([number not in void_category for number in pairs.category.tolist()], bool)
+    ids = np.where(real, np.cumsum(real), 0).astype(np.uint32)
+    owners = zip(pairs.category[real].tolist(), pairs.instance[real].tolist(), strict=True)
+    rows = [Row(place, owner[0], owner in crowd) for place, owner in enumerate(owners, start=1)]
+    return pairs.labels.mapped(pairs.keys, ids), rows
+
+
+def _blanked(
+    category: npt.NDArray[Any], instance: npt.NDArray[Any], void_category: frozenset[int]
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any], int]:
+    """Give void pixels instance 0 and the lowest category that no other pixel has; also return that category."""
     is_void = np.isin(category, sorted(void_category))
-    for name, array in (("category", category[~is_void]), ("instance", instance[~is_void])):
-        if array.size and (int(array.min()) < 0 or int(array.max()) > MAX_ID):
-            wrong = int(array.min()) if int(array.min()) < 0 else int(array.max())
-            raise ImageError(
-                code="category-instance-range",
-                found=f"{side}: a pixel with {name} {wrong}",
-                expected=f"0 to {MAX_ID}, or a category that means void",
-                remedy="name the category of void pixels with void_category",
-            )
-    keys = (category.astype(np.uint64) << np.uint64(32)) | instance.astype(np.uint64)
-    distinct, ids = np.unique(keys[~is_void], return_inverse=True)
-    dense = np.zeros(category.shape, np.uint32)
-    dense[~is_void] = ids.reshape(-1) + 1
-    rows = []
-    for place, key in enumerate(distinct.tolist(), start=1):
-        owner = (key >> 32, key & MAX_ID)
-        rows.append(Row(place, owner[0], owner in crowd))
-    return LabelMap.from_array(dense), rows
+    used = set(np.unique(category[~is_void]).tolist())
+    unused = next(number for number in count() if number not in used)
+    wide = category if category.dtype.itemsize == 8 else category.astype(np.int64)
+    return (
+        np.where(is_void, wide.dtype.type(unused), wide),
+        np.where(is_void, instance.dtype.type(0), instance),
+        unused,
+    )

@@ -14,6 +14,7 @@ from pqeval.frame import pair
 from pqeval.image_ids import ImageId
 from pqeval.labelmap import LabelMap
 from pqeval.ledger import FrameLedger
+from pqeval.preparing import prepare
 from pqeval.rows import Row
 from pqeval.void import VoidPolicy
 
@@ -30,6 +31,7 @@ def count_pair(
     policy: VoidPolicy,
     *,
     rank: int = 0,
+    stratum: str | None = None,
     gt_file: str | None = None,
     pred_file: str | None = None,
     problems: list[PqevalError],
@@ -40,6 +42,8 @@ def count_pair(
     ----------
     image_id, gt, pred, categories, rank, gt_file, pred_file, problems
         See :func:`pqeval.frame.pair`; ``problems`` may hold warnings about this image already.
+    stratum : str, optional
+        What the image is averaged with first, where the convention does so.
     policy : VoidPolicy
         The convention.
 
@@ -48,10 +52,15 @@ def count_pair(
     FrameLedger or None
         ``None`` where an error was added to ``problems``.
     """
+    noticed: list[PqevalError] = []
+    sides = (
+        prepare(gt, policy, categories, truth=True, problems=noticed),
+        prepare(pred, policy, categories, truth=False, problems=noticed),
+    )
+    problems += [problem.located(file=pred_file, image_id=image_id) for problem in noticed]
     frame = pair(
         image_id,
-        gt,
-        pred,
+        *sides,
         categories,
         accept_gt=policy.drop_unknown_gt,
         accept_pred=policy.unknown != "error",
@@ -68,6 +77,8 @@ def count_pair(
     except PqevalError as error:
         problems.append(error.located(file=gt_file, image_id=image_id))
         return None
+    if stratum is not None:
+        ledger = replace(ledger, stratum=stratum)
     if not problems and not ledger.warnings:
         return ledger
     found = [warning.located(file=gt_file, image_id=image_id) for warning in ledger.warnings]

@@ -53,6 +53,8 @@ class Outcome(IntEnum):
     CROWD = 6
     UNKNOWN = 7
     IGNORED = 8
+    SMALL = 9
+    UNKNOWN_EXCUSED = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +73,8 @@ class FrameLedger:
         See :class:`Column`; gt rows by ascending segment id, then predicted rows likewise.
     warnings : tuple of DataWarning
         What should be known about this image.
+    stratum : str or None
+        What the image is averaged with first, where the convention does so.
     """
 
     image_id: ImageId
@@ -79,12 +83,14 @@ class FrameLedger:
     unknown_pixels: int
     rows: npt.NDArray[np.int64]
     warnings: tuple[DataWarning, ...] = ()
+    stratum: str | None = None
 
     def same_counts(self, other: FrameLedger) -> bool:
         """Whether both were counted from equal segments with equal outcomes."""
         return (
             self.pixels == other.pixels
             and self.unknown_pixels == other.unknown_pixels
+            and self.stratum == other.stratum
             and np.array_equal(self.rows, other.rows)
         )
 

@@ -15,7 +15,7 @@ from pqeval.void import VoidPolicy
 
 __all__ = ["digest", "read_groups", "score"]
 
-TAKEN = ("All", "Things", "Stuff")
+TAKEN = ("All", "Things", "Stuff", "Binary")
 
 
 def score(
@@ -56,7 +56,7 @@ def score(
     Result
     """
     frames = list(ledger.ordered(by_file=policy.file_order))
-    scores = room.get(metric).compute(frames, categories, groups)
+    scores = room.get(metric).compute(frames, categories, groups, policy.averaging)
     collected = [*warnings, *(warning for frame in frames for warning in frame.warnings)]
     if not categories.tells_things:
         collected.append(

@@ -19,7 +19,9 @@ TAKES_NO_PART = -1
 UNKNOWN_IS_WRONG = -2
 UNKNOWN_CATEGORY, UNLISTED, CALLED_UNKNOWN = -1, -2, -3
 NO_AREA = -(2**63)
-TP, FN, FP, VOID_EXCUSED, CROWD_EXCUSED, CROWD, UNKNOWN, IGNORED = range(1, 9)
+TP, FN, FP, VOID_EXCUSED, CROWD_EXCUSED, CROWD, UNKNOWN, IGNORED, SMALL, UNKNOWN_EXCUSED = range(1, 11)
+KEEP_VOID, DROP_UNKNOWN, DELETE_VOID, EXCUSE_BY_NONE, EXCUSE_BY_VOID, ANY_CROWD = (2**bit for bit in range(6))
+EXCUSE_MISSED, SKIP_PRED_CROWD = 64, 128
 GT, PRED = 0, 1
 
 
@@ -170,14 +172,14 @@ def excusing_crowds(gt_category, gt_crowd, gt_position, classes, last_only):
     return marks
 
 
-def crowd_pixels(pair_gt, pair_pred, inter, gt_category, pred_category, marks):
-    """Count, for every predicted segment, its pixels on the marked segments of its class."""
+def crowd_pixels(pair_gt, pair_pred, inter, gt_category, pred_category, marks, any_class):
+    """Count, for every predicted segment, its pixels on the marked segments of its class, or of all."""
     table = dict(zip(zip(pair_gt, pair_pred, strict=True), inter, strict=True))
     return [
         sum(
             table.get((g, p), 0)
             for g in range(len(gt_category))
-            if p > 0 and marks[g] and gt_category[g] == pred_category[p]
+            if p > 0 and marks[g] and (any_class or gt_category[g] == pred_category[p])
         )
         for p in range(len(pred_category))
     ]
@@ -209,15 +211,20 @@ def match_segments(
     pred_ids,
     pred_category,
     pred_area,
+    pred_crowd,
     charged,
     crowd,
+    rules,
+    smallest,
 ):
     """Look at every pair, then give every segment its row; return the rows and the number of zero unions.
 
     Columns: side, segment, category, outcome, partner, inter, union, area, void, crowd. Where stated areas are
     wrong, several pairs of a segment may exceed 1/2: a gt segment has a row per match, and of everything else
-    that has no row of its own the last pair is shown.
+    that has no row of its own the last pair is shown. ``rules`` are the constants above, added up.
     """
+    has = [rules // 2**bit % 2 for bit in range(8)]
+    keep_void, drop_unknown, delete_void, excuse_by_none, excuse_by_void, _, excuse_missed, skip_crowd = has
     table = dict(zip(zip(pair_gt, pair_pred, strict=True), inter, strict=True))
     all_gt, all_pred = range(1, len(gt_ids)), range(1, len(pred_ids))
     nobody = [p for p in range(len(pred_ids)) if p == 0 or pred_category[p] == TAKES_NO_PART]
@@ -225,8 +232,30 @@ def match_segments(
     def on_void(p):
         return table.get((0, p), 0)
 
+    def on_unknown(g):
+        return sum(table.get((g, p), 0) for p in nobody)
+
+    def size(p):
+        return pred_area[p] - on_void(p) if delete_void else pred_area[p]
+
     def union(g, p):
-        return gt_area[g] + pred_area[p] - table[g, p] - on_void(p)
+        # What is deleted is not there to be kept, and not there to be taken off once more.
+        off = 0 if keep_void or delete_void else on_void(p)
+        return gt_area[g] + size(p) - table[g, p] - off - (on_unknown(g) if drop_unknown else 0)
+
+    def excused(p):
+        if size(p) == 0:
+            return VOID_EXCUSED
+        if excuse_by_none:
+            return None
+        if on_void(p) > HALF * size(p):
+            return VOID_EXCUSED
+        return CROWD_EXCUSED if not excuse_by_void and on_void(p) + crowd[p] > HALF * size(p) else None
+
+    def missed(g):
+        if smallest > 0 and gt_area[g] < smallest:
+            return SMALL
+        return UNKNOWN_EXCUSED if excuse_missed and on_unknown(g) > HALF * gt_area[g] else FN
 
     def exceeds(g, p):
         real = gt_category[g] >= 0 and not gt_crowd[g] and pred_category[p] != TAKES_NO_PART
@@ -242,27 +271,24 @@ def match_segments(
     for g in all_gt:
         above = [p for p in all_pred if exceeds(g, p)]
         matches = [p for p in above if same(g, p)]
-        outcome = IGNORED if gt_category[g] < 0 else CROWD if gt_crowd[g] else TP if matches else FN
-        void = sum(table.get((g, p), 0) for p in nobody)
+        outcome = IGNORED if gt_category[g] < 0 else CROWD if gt_crowd[g] else TP if matches else missed(g)
         for p in matches or above[-1:] or [None]:
             shown = (0, 0, 0) if p is None else (pred_ids[p], *seen(g, p))
-            rows.append([GT, gt_ids[g], gt_category[g], outcome, *shown, gt_area[g], void, 0])
+            rows.append([GT, gt_ids[g], gt_category[g], outcome, *shown, gt_area[g], on_unknown(g), 0])
     for p in all_pred:
         above = [g for g in all_gt if exceeds(g, p)]
         matches = [g for g in above if same(g, p)]
-        if TAKES_NO_PART in (pred_category[p], charged[p]):
+        if skip_crowd and pred_crowd[p]:
+            outcome = IGNORED
+        elif TAKES_NO_PART in (pred_category[p], charged[p]):
             outcome = UNKNOWN
         elif matches:
             outcome = TP
-        elif on_void(p) > HALF * pred_area[p]:
-            outcome = VOID_EXCUSED
-        elif on_void(p) + crowd[p] > HALF * pred_area[p]:
-            outcome = CROWD_EXCUSED
         else:
-            outcome = FP
+            outcome = excused(p) or (SMALL if size(p) < smallest else FP)
         g = (matches or above or [None])[-1]
         shown = (0, 0, 0) if g is None else (gt_ids[g], *seen(g, p))
-        rows.append([PRED, pred_ids[p], charged[p], outcome, *shown, pred_area[p], on_void(p), crowd[p]])
+        rows.append([PRED, pred_ids[p], charged[p], outcome, *shown, size(p), on_void(p), crowd[p]])
 
     undefined = sum(
         union(g, p) == 0
@@ -290,16 +316,23 @@ def settle(
     gt_stated,
     pred_ids,
     pred_category,
+    pred_crowd,
     classes,
     unknown_class,
     stated_areas,
     last_only,
+    rules,
+    smallest,
 ):
     """Do all of the above, with categories and areas as lists have them."""
     table = pair_gt, pair_pred, inter
     gt_class = [TAKES_NO_PART if category < 0 else category for category in gt_category]
     outside = {UNKNOWN_CATEGORY: unknown_class, UNLISTED: TAKES_NO_PART, CALLED_UNKNOWN: TAKES_NO_PART}
-    pred_class = [outside.get(category, category) for category in pred_category]
+    skipped = [rules // SKIP_PRED_CROWD % 2 and crowd for crowd in pred_crowd]
+    pred_class = [
+        TAKES_NO_PART if skip else outside.get(category, category)
+        for category, skip in zip(pred_category, skipped, strict=True)
+    ]
     counted = sum_areas(pair_gt, inter, len(gt_ids))
     pred_area = sum_areas(pair_pred, inter, len(pred_ids))
     listed = [pixels if area == NO_AREA else area for area, pixels in zip(gt_stated, counted, strict=True)]
@@ -308,9 +341,11 @@ def settle(
     charged = charge_unknown(*table, gt_class, gt_crowd, pred_class)
     every = excusing_crowds(gt_class, gt_crowd, gt_position, classes, False)
     last = excusing_crowds(gt_class, gt_crowd, gt_position, classes, True)
-    crowd = crowd_pixels(*table, gt_class, charged, last if last_only else every)
+    marks = last if last_only else every
+    crowd = crowd_pixels(*table, gt_class, charged, marks, rules // ANY_CROWD % 2)
     gt = gt_ids, gt_class, gt_crowd, listed if stated_areas else counted
-    rows, undefined = match_segments(*table, *gt, pred_ids, pred_class, pred_area, charged, crowd)
+    pred = pred_ids, pred_class, pred_area, pred_crowd, charged, crowd
+    rows, undefined = match_segments(*table, *gt, *pred, rules, smallest)
     unknown = [number for p, number in zip(pair_pred, inter, strict=True) if pred_class[p] == TAKES_NO_PART]
     first = differing[0] if differing else -1
     return rows, undefined, charged, counted, first, every != last, sum(unknown)
@@ -505,3 +540,25 @@ def _listed(segments, official, note):
                 segment["area"] = None if None in areas else sum(areas)
         listed[entry["id"]] = segment
     return listed
+
+
+# Other ids for runs.
+
+
+def slot_of_id(slots, number):
+    """Find the slot of an id, or the empty one where it belongs, one after the other from where it should be."""
+    size, empty = len(slots), 2**64 - 1
+    start = (number * 2654435769 >> 32) % size
+    return next(at % size for at in range(start, start + size) if slots[at % size] in (empty, number))
+
+
+def distinct_ids(runs):
+    """Collect the ids of runs."""
+    return sorted({run % 2**32 for run in runs})
+
+
+def rename_runs(runs, old, new):
+    """Give runs other ids; also tell whether each has one."""
+    names = dict(zip(old, new, strict=True))
+    renamed = [run // 2**32 * 2**32 + names.get(run % 2**32, 0) for run in runs]
+    return renamed, all(run % 2**32 in names for run in runs)

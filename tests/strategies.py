@@ -26,6 +26,8 @@ CATEGORY_IDS = (0, 1, 2, 7, 44, 92, 119, 200, 65535)
 FOREIGN_CATEGORY = 999
 EDGE_IDS = (1, 2, 255, 256, 257, 65535, 65536, MAX_PNG_ID - 1, MAX_PNG_ID, 2**31 - 1, 2**31, MAX_ID - 1, MAX_ID)
 
+SPREAD = 0x9E3779B1
+
 
 class Dice:
     """Small choices, several out of each drawn number: far cheaper than a draw for each.
@@ -46,7 +48,8 @@ class Dice:
     def below(self, count: int) -> int:
         """Choose 0, 1, ... count - 1."""
         if self.left < count:
-            self.number, self.left = self.draw(self.NUMBERS), self.LIMIT
+            # Hypothesis prefers small numbers, whose later choices would all be 0. This spreads them; 0 stays 0.
+            self.number, self.left = self.draw(self.NUMBERS) * SPREAD % self.LIMIT, self.LIMIT
         self.number, choice = divmod(self.number, count)
         self.left //= count
         return choice
@@ -255,6 +258,9 @@ def tables(draw, *, true_areas: bool | None = None) -> dict[str, Any]:
         "pred_ids": [0, *sorted(pred_ids)],
         "pred_category": [min(category, classes - 1) for category in pred_category],
         "pred_area": [sum(pixels for (_, row), pixels in pairs.items() if row == p) for p in range(pred_count)],
+        "pred_crowd": [0, *(int(dice.below(4) == 3) for _ in range(pred_count - 1))],
+        "rules": dice.pick((0, dice.below(256), dice.below(256))),
+        "smallest": scale * dice.pick((0, 0, 1, 2, 3, 4, 6)),
     }
 
 

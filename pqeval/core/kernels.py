@@ -15,7 +15,11 @@ UNKNOWN_IS_WRONG = -2
 UNKNOWN_CATEGORY = -1  # as in a segment table
 NO_AREA = -(2**63)
 
-TP, FN, FP, VOID_EXCUSED, CROWD_EXCUSED, CROWD, UNKNOWN, IGNORED = range(1, 9)
+TP, FN, FP, VOID_EXCUSED, CROWD_EXCUSED, CROWD, UNKNOWN, IGNORED, SMALL, UNKNOWN_EXCUSED = range(1, 11)
+
+# What a convention does differently; see :class:`pqeval.void.VoidPolicy`.
+KEEP_VOID, DROP_UNKNOWN, DELETE_VOID, EXCUSE_BY_NONE, EXCUSE_BY_VOID, ANY_CROWD = 1, 2, 4, 8, 16, 32
+EXCUSE_MISSED, SKIP_PRED_CROWD = 64, 128
 
 
 @kernel
@@ -54,8 +58,8 @@ def excusing_crowds(gt_category, gt_crowd, gt_position, classes, last_only):
 
 
 @kernel
-def crowd_pixels(pair_gt, pair_pred, inter, gt_category, pred_category, marks):
-    """Sum, per pred row, the pixels on marked crowds of its own class.
+def crowd_pixels(pair_gt, pair_pred, inter, gt_category, pred_category, marks, any_class):
+    """Sum, per pred row, the pixels on marked crowds of its own class, or of any class.
 
     Parameters
     ----------
@@ -65,6 +69,8 @@ def crowd_pixels(pair_gt, pair_pred, inter, gt_category, pred_category, marks):
         Class index per row.
     marks : (G,) uint8
         Crowds that count, from :func:`excusing_crowds`.
+    any_class : bool
+        Whether crowds of other classes count too.
 
     Returns
     -------
@@ -74,7 +80,7 @@ def crowd_pixels(pair_gt, pair_pred, inter, gt_category, pred_category, marks):
     for k in range(inter.shape[0]):
         g = pair_gt[k]
         p = pair_pred[k]
-        if marks[g] and p > 0 and gt_category[g] == pred_category[p]:
+        if marks[g] and p > 0 and (any_class or gt_category[g] == pred_category[p]):
             pixels[p] += inter[k]
     return pixels
 
@@ -128,8 +134,11 @@ def match_segments(
     pred_ids,
     pred_category,
     pred_area,
+    pred_crowd,
     charged,
     crowd,
+    rules,
+    smallest,
 ):
     """Match segments with IoU > 1/2 and give every segment its outcome.
 
@@ -145,8 +154,14 @@ def match_segments(
         The same for predictions.
     charged : (P,) int64
         The class that pays if the segment is a false positive.
+    pred_crowd : (P,) uint8
+        1 for predicted crowds, which some conventions skip.
     crowd : (P,) int64
         Pixels on the crowds that excuse the segment.
+    rules : int
+        What the convention does differently, constants of this file added up.
+    smallest : int
+        Unmatched segments with fewer pixels are not counted.
 
     Returns
     -------
@@ -166,6 +181,10 @@ def match_segments(
             pred_void[pair_pred[k]] += inter[k]
         if pair_pred[k] == 0 or pred_category[pair_pred[k]] == TAKES_NO_PART:
             gt_void[pair_gt[k]] += inter[k]
+    gt_off = gt_void if rules & DROP_UNKNOWN else np.zeros(gt_count, np.int64)
+    pred_off = np.zeros(pred_count, np.int64) if rules & (KEEP_VOID | DELETE_VOID) else pred_void
+    if rules & DELETE_VOID:
+        pred_area = pred_area - pred_void
 
     undefined = 0
     matches = np.zeros(gt_count, np.int64)
@@ -179,7 +198,7 @@ def match_segments(
         p = pair_pred[k]
         if g == 0 or p == 0 or gt_crowd[g] or gt_category[g] < 0 or pred_category[p] == TAKES_NO_PART:
             continue
-        union = pred_area[p] + gt_area[g] - inter[k] - pred_void[p]
+        union = pred_area[p] + gt_area[g] - inter[k] - pred_off[p] - gt_off[g]
         same = gt_category[g] == pred_category[p]
         if union == 0 and same:
             undefined += 1
@@ -210,6 +229,10 @@ def match_segments(
             outcome = CROWD
         elif matches[g]:
             outcome = TP
+        elif max(gt_area[g], 0) < smallest:  # stated areas can be negative
+            outcome = SMALL
+        elif rules & EXCUSE_MISSED and 2 * gt_void[g] > gt_area[g]:
+            outcome = UNKNOWN_EXCUSED
         else:
             outcome = FN
         for _ in range(max(matches[g], 1)):
@@ -226,19 +249,23 @@ def match_segments(
                 p = pair_pred[best]
                 rows[at, 4] = pred_ids[p]
                 rows[at, 5] = inter[best]
-                rows[at, 6] = pred_area[p] + gt_area[g] - inter[best] - pred_void[p]
+                rows[at, 6] = pred_area[p] + gt_area[g] - inter[best] - pred_off[p] - gt_off[g]
             rows[at, 7] = gt_area[g]
             rows[at, 8] = gt_void[g]
             at += 1
     for p in range(1, pred_count):
-        if pred_category[p] == TAKES_NO_PART or charged[p] == TAKES_NO_PART:
+        if rules & SKIP_PRED_CROWD and pred_crowd[p]:
+            outcome = IGNORED
+        elif pred_category[p] == TAKES_NO_PART or charged[p] == TAKES_NO_PART:
             outcome = UNKNOWN
         elif pred_matched[p]:
             outcome = TP
-        elif 2 * pred_void[p] > pred_area[p]:
+        elif pred_area[p] == 0 or (rules & EXCUSE_BY_NONE == 0 and 2 * pred_void[p] > pred_area[p]):
             outcome = VOID_EXCUSED
-        elif 2 * (pred_void[p] + crowd[p]) > pred_area[p]:
+        elif rules & (EXCUSE_BY_NONE | EXCUSE_BY_VOID) == 0 and 2 * (pred_void[p] + crowd[p]) > pred_area[p]:
             outcome = CROWD_EXCUSED
+        elif pred_area[p] < smallest:
+            outcome = SMALL
         else:
             outcome = FP
         rows[at, 0] = 1
@@ -249,7 +276,7 @@ def match_segments(
             g = pair_gt[pred_best[p]]
             rows[at, 4] = gt_ids[g]
             rows[at, 5] = inter[pred_best[p]]
-            rows[at, 6] = pred_area[p] + gt_area[g] - inter[pred_best[p]] - pred_void[p]
+            rows[at, 6] = pred_area[p] + gt_area[g] - inter[pred_best[p]] - pred_off[p] - gt_off[g]
         rows[at, 7] = pred_area[p]
         rows[at, 8] = pred_void[p]
         rows[at, 9] = crowd[p]
@@ -290,16 +317,19 @@ def settle(
     gt_stated,
     pred_ids,
     pred_category,
+    pred_crowd,
     classes,
     unknown_class,
     stated_areas,
     last_only,
+    rules,
+    smallest,
 ):
     """Do all of the above for one image.
 
     Parameters
     ----------
-    pair_gt, pair_pred, inter, gt_ids, gt_crowd, pred_ids
+    pair_gt, pair_pred, inter, gt_ids, gt_crowd, pred_ids, pred_crowd, rules, smallest
         See :func:`match_segments`.
     gt_category, pred_category : (G,), (P,) int64
         Categories as :class:`pqeval.segments.Segments` has them.
@@ -334,6 +364,8 @@ def settle(
     for p in range(pred_ids.shape[0]):
         unlisted = pred_category[p] == UNKNOWN_CATEGORY
         pred_class[p] = unknown_class if unlisted else max(pred_category[p], TAKES_NO_PART)
+        if rules & SKIP_PRED_CROWD and pred_crowd[p]:
+            pred_class[p] = TAKES_NO_PART
     counted = sum_areas(pair_gt, inter, gt_ids.shape[0])
     pred_area = sum_areas(pair_pred, inter, pred_ids.shape[0])
     gt_area = counted.copy()
@@ -356,21 +388,10 @@ def settle(
             unknown += inter[k]
     charged = charge_unknown(pair_gt, pair_pred, inter, gt_class, gt_crowd, pred_class)
     marks = excusing_crowds(gt_class, gt_crowd, gt_position, classes, last_only)
-    crowd = crowd_pixels(pair_gt, pair_pred, inter, gt_class, charged, marks)
-    rows, undefined = match_segments(
-        pair_gt,
-        pair_pred,
-        inter,
-        gt_ids,
-        gt_class,
-        gt_crowd,
-        gt_area,
-        pred_ids,
-        pred_class,
-        pred_area,
-        charged,
-        crowd,
-    )
+    crowd = crowd_pixels(pair_gt, pair_pred, inter, gt_class, charged, marks, rules & ANY_CROWD != 0)
+    truth = (gt_ids, gt_class, gt_crowd, gt_area)
+    guess = (pred_ids, pred_class, pred_area, pred_crowd, charged, crowd)
+    rows, undefined = match_segments(pair_gt, pair_pred, inter, *truth, *guess, rules, smallest)
     return rows, undefined, charged, counted, differing, several, unknown
 
 

@@ -65,10 +65,13 @@ def match(overlap: Overlap, policy: VoidPolicy, classes: int) -> FrameLedger:
         gt.stated,
         pred.ids,
         pred.category,
+        pred.crowd,
         classes,
         policy.unknown_class,
         policy.stated_areas,
         policy.last_crowd_only,
+        policy.rules,
+        policy.smallest,
     )
     warnings: list[DataWarning] = []
     if differing >= 0:
@@ -81,7 +84,7 @@ def match(overlap: Overlap, policy: VoidPolicy, classes: int) -> FrameLedger:
             remedy="correct the areas, or use the convention coco, which counts pixels",
             image_id=overlap.image_id,
         )
-    if several:
+    if several and policy.excuse == "own crowd":
         changed = _undecided(overlap, rows, charged, classes)
         if changed:
             warnings.append(_crowds_matter(overlap, policy, changed))
@@ -111,7 +114,8 @@ def _undecided(overlap: Overlap, rows: npt.NDArray[np.int64], charged: npt.NDArr
     excused = []
     for last_only in (False, True):
         marks = kernels.excusing_crowds(gt_class, gt.crowd, gt.position, classes, last_only)
-        crowd = kernels.crowd_pixels(overlap.gt_row, overlap.pred_row, overlap.inter, gt_class, charged, marks)
+        table = overlap.gt_row, overlap.pred_row, overlap.inter
+        crowd = kernels.crowd_pixels(*table, gt_class, charged, marks, False)
         excused.append(2 * (pred_rows[:, Column.VOID] + crowd[1:]) > pred_rows[:, Column.AREA])
     return int(np.count_nonzero(open_to_crowd & (excused[0] != excused[1])))
 

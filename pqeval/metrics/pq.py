@@ -12,13 +12,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from pqeval.averaging import POOLED, Averaging
 from pqeval.categories import Categories
 from pqeval.ledger import Column, FrameLedger, Outcome, Side, all_rows
+from pqeval.metrics._images import binary_score, image_scores, memberships, ratios
 from pqeval.result import ClassScore, GroupScore, Scores
 
 __all__ = ["Counts", "average", "class_scores", "compute", "count_classes", "groups_of", "void_report"]
 
 BLOCK = 256  # images whose rows are looked at together
+BOTH_SIDES = (Outcome.SMALL, Outcome.UNKNOWN_EXCUSED)
 
 DESCRIPTION = "panoptic quality (PQ, SQ, RQ) per class and over All, Things, Stuff"
 
@@ -27,6 +30,7 @@ def compute(
     frames: Sequence[FrameLedger],
     categories: Categories,
     own_groups: Mapping[str, Sequence[int]] | None = None,
+    averaging: Averaging = POOLED,
 ) -> Scores:
     """Score the ledgers of all images.
 
@@ -38,6 +42,8 @@ def compute(
         The table.
     own_groups : mapping of str to sequence of int, optional
         Category ids per group name, known to exist.
+    averaging : Averaging
+        How the convention averages.
 
     Returns
     -------
@@ -45,8 +51,15 @@ def compute(
     """
     blocks = (all_rows(frames[start : start + BLOCK]) for start in range(0, len(frames), BLOCK))
     counts = count_classes(blocks, len(categories))
-    per_class = class_scores(counts, categories)
-    return Scores(groups_of(per_class, own_groups), per_class, void_report(frames, counts, categories))
+    per_class = class_scores(counts, categories, averaging)
+    void = void_report(frames, counts, categories, averaging)
+    if averaging.over == "images":
+        per_class, groups = image_scores(frames, per_class, own_groups, averaging)
+    else:
+        groups = groups_of(per_class, own_groups, averaging)
+    if averaging.binary:
+        groups["Binary"] = binary_score(frames, averaging)
+    return Scores(groups, per_class, void)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +75,7 @@ class Counts:
     fn_unknown : (C,) int64
         Those FNs that predicted void covers by more than half.
     outcomes : dict
-        How many predicted segments had each outcome.
+        How many predicted segments had each outcome; segments of both sides for those that both can have.
     """
 
     tp: npt.NDArray[np.int64]
@@ -101,7 +114,8 @@ def count_classes(blocks: Iterable[npt.NDArray[np.int64]], classes: int) -> Coun
         fn += _tally(gt, Outcome.FN, classes)
         fn_unknown += _tally(gt[2 * gt[:, Column.VOID] > gt[:, Column.AREA]], Outcome.FN, classes)
         for outcome in Outcome:
-            outcomes[outcome] += int(np.count_nonzero(pred[:, Column.OUTCOME] == outcome))
+            side = rows if outcome in BOTH_SIDES else pred
+            outcomes[outcome] += int(np.count_nonzero(side[:, Column.OUTCOME] == outcome))
     category = np.concatenate(matched)
     # bincount adds its weights one after the other, which is what makes the last bit reproducible.
     iou: npt.NDArray[np.float64] = np.bincount(category, np.concatenate(ratios), minlength=classes).astype(
@@ -114,7 +128,7 @@ def _tally(rows: npt.NDArray[np.int64], outcome: Outcome, classes: int) -> npt.N
     return np.bincount(rows[rows[:, Column.OUTCOME] == outcome, Column.CATEGORY], minlength=classes)
 
 
-def class_scores(counts: Counts, categories: Categories) -> tuple[ClassScore, ...]:
+def class_scores(counts: Counts, categories: Categories, averaging: Averaging = POOLED) -> tuple[ClassScore, ...]:
     """Divide, once.
 
     Parameters
@@ -123,23 +137,26 @@ def class_scores(counts: Counts, categories: Categories) -> tuple[ClassScore, ..
         Sums per class.
     categories : Categories
         The table.
+    averaging : Averaging
+        What is added to the divisors, and what a class is that does not occur.
 
     Returns
     -------
     tuple of ClassScore
         PQ = iou_sum / (TP + FP/2 + FN/2), SQ = iou_sum / TP (0 without a TP), RQ = TP / (TP + FP/2 + FN/2);
-        all three are ``None`` for a class with TP + FP + FN = 0.
+        all three are ``None`` for a class with TP + FP + FN = 0, or 0 where the convention says so.
     """
+    nothing = None if averaging.absent == "skip" else 0.0
     scores = []
     columns = (column.tolist() for column in (counts.tp, counts.fp, counts.fn, counts.iou))
     for category, tp, fp, fn, iou in zip(categories, *columns, strict=True):
         half = tp + 0.5 * fp + 0.5 * fn
-        pq, sq, rq = (iou / half, iou / tp if tp else 0.0, tp / half) if half else (None, None, None)
+        pq, sq, rq = ratios(tp, half, iou, averaging) if half else (nothing,) * 3
         scores.append(ClassScore(category.id, category.name, category.isthing, pq, sq, rq, iou, tp, fp, fn))
     return tuple(scores)
 
 
-def average(scores: Iterable[ClassScore]) -> GroupScore:
+def average(scores: Iterable[ClassScore], nothing: float | None = None) -> GroupScore:
     """Average PQ, SQ and RQ over the classes that occur; note that mean PQ is not mean SQ x mean RQ."""
     pq = sq = rq = 0.0
     n = 0
@@ -147,11 +164,13 @@ def average(scores: Iterable[ClassScore]) -> GroupScore:
         if score.pq is None or score.sq is None or score.rq is None:
             continue
         pq, sq, rq, n = pq + score.pq, sq + score.sq, rq + score.rq, n + 1
-    return GroupScore(pq / n, sq / n, rq / n, n) if n else GroupScore(None, None, None, 0)
+    return GroupScore(pq / n, sq / n, rq / n, n) if n else GroupScore(nothing, nothing, nothing, 0)
 
 
 def groups_of(
-    scores: Sequence[ClassScore], own: Mapping[str, Sequence[int]] | None = None
+    scores: Sequence[ClassScore],
+    own: Mapping[str, Sequence[int]] | None = None,
+    averaging: Averaging = POOLED,
 ) -> dict[str, GroupScore]:
     """Average over All, Things, Stuff and the user's groups.
 
@@ -161,23 +180,21 @@ def groups_of(
         One per class.
     own : mapping of str to sequence of int, optional
         Category ids per group name, known to exist.
+    averaging : Averaging
+        What the score of an empty group is.
 
     Returns
     -------
     dict of str to GroupScore
     """
-    groups = {
-        "All": average(scores),
-        "Things": average(score for score in scores if score.isthing is True),
-        "Stuff": average(score for score in scores if score.isthing is False),
+    return {
+        name: average((score for score, chosen in zip(scores, members, strict=True) if chosen), averaging.nothing)
+        for name, members in memberships(scores, own).items()
     }
-    for name, ids in (own or {}).items():
-        groups[name] = average(score for score in scores if score.id in ids)
-    return groups
 
 
 def void_report(
-    frames: Sequence[FrameLedger], counts: Counts, categories: Categories
+    frames: Sequence[FrameLedger], counts: Counts, categories: Categories, averaging: Averaging = POOLED
 ) -> dict[str, int | float | None]:
     """Say what void, unknown and crowd did to the score.
 
@@ -189,6 +206,8 @@ def void_report(
         Their sums.
     categories : Categories
         The table.
+    averaging : Averaging
+        How scores are averaged.
 
     Returns
     -------
@@ -196,10 +215,15 @@ def void_report(
         ``pixels`` and ``unknown_pixels`` of the predictions, gt void included; ``unknown_segments``:
         predicted segments treated as unknown; ``fp_forgiven_by_void`` and ``fp_forgiven_by_crowd``: predicted
         segments that would be FPs; ``fn_unknown``: missed gt segments that unknown pixels cover by more than
-        half; and ``pq_if_unknown_were_wrong``: PQ (All) had each of those been covered by a segment of a wrong
-        class instead, that is, with one FP more in their class.
+        half; ``pq_if_unknown_were_wrong``: PQ (All) had each of those been covered by a segment of a wrong
+        class instead, that is, with one FP more in their class, ``None`` where images are averaged;
+        ``fn_forgiven_by_unknown``: those missed segments where the convention excuses them; ``small_segments``:
+        unmatched ones of both sides that are too small to count.
     """
-    wrong = replace(counts, fp=counts.fp + counts.fn_unknown)
+    otherwise = None
+    if averaging.over == "dataset":
+        wrong = replace(counts, fp=counts.fp + counts.fn_unknown)
+        otherwise = average(class_scores(wrong, categories, averaging), averaging.nothing).pq
     return {
         "pixels": sum(frame.pixels for frame in frames),
         "unknown_pixels": sum(frame.unknown_pixels for frame in frames),
@@ -207,5 +231,7 @@ def void_report(
         "fp_forgiven_by_void": counts.outcomes[Outcome.VOID_EXCUSED],
         "fp_forgiven_by_crowd": counts.outcomes[Outcome.CROWD_EXCUSED],
         "fn_unknown": int(counts.fn_unknown.sum()),
-        "pq_if_unknown_were_wrong": average(class_scores(wrong, categories)).pq,
+        "pq_if_unknown_were_wrong": otherwise,
+        "fn_forgiven_by_unknown": counts.outcomes[Outcome.UNKNOWN_EXCUSED],
+        "small_segments": counts.outcomes[Outcome.SMALL],
     }

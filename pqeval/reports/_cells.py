@@ -33,9 +33,9 @@ def group_rows(result: Result) -> Iterator[tuple[str, ...]]:
 
 
 def class_rows(result: Result) -> Iterator[tuple[str, ...]]:
-    """Yield the cells of a row per class that occurs."""
+    """Yield the cells of a row per class that has a score or a count."""
     for row in result.per_class:
-        if row.pq is not None:
+        if row.pq is not None or row.tp + row.fp + row.fn:
             kind = {True: "thing", False: "stuff", None: "-"}[row.isthing]
             counts = (str(row.tp), str(row.fp), str(row.fn))
             yield str(row.id), row.name, kind, *_scores(row), *counts
@@ -48,7 +48,7 @@ def footer(result: Result) -> Iterator[str]:
     if images["missing"]:
         fate = "left out" if images["skipped"] else "scored as empty"
         counted += f" ({images['missing']} without prediction, {fate})"
-    occur = sum(row.pq is not None for row in result.per_class)
+    occur = sum(row.tp + row.fp + row.fn > 0 for row in result.per_class)
     classes = f"{occur} of {len(result.per_class)} classes occur"
     yield f"scores in %; convention {result.convention}; {counted}; {classes}"
     share = 100 * (void["unknown_pixels"] or 0) / (void["pixels"] or 1)
@@ -59,10 +59,16 @@ def footer(result: Result) -> Iterator[str]:
     yield (
         f"false positives forgiven: {void['fp_forgiven_by_void']} by void, {void['fp_forgiven_by_crowd']} by crowd"
     )
+    if void.get("fn_forgiven_by_unknown"):
+        yield f"false negatives forgiven: {void['fn_forgiven_by_unknown']} by unknown"
+    if void.get("small_segments"):
+        yield f"not counted, unmatched and too small: {void['small_segments']} segments of both sides"
 
 
 def _hidden(misses: int, otherwise: float | None) -> str:
     if misses == 0:
         return "no FN lies under unknown"
     lie, those = ("lies", "that") if misses == 1 else ("lie", "those")
+    if otherwise is None:
+        return f"{misses} FN {lie} under unknown"
     return f"{misses} FN {lie} under unknown (had {those} been wrong instead: PQ {points(otherwise)})"

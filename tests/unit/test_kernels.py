@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import inspect
+import operator
 import os
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from functools import partial
 from itertools import groupby
 from types import ModuleType
 from typing import Any
@@ -22,8 +24,9 @@ from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from pqeval import segments as of_segments
-from pqeval.core import kernels, runs, scan
+from pqeval.core import kernels, renaming, runs, scan
 from pqeval.formats import _deflate, _png_chunks, _png_decode, _png_rows
+from pqeval.ledger import Outcome
 from pqeval.rows import NO_AREA
 
 
@@ -35,13 +38,13 @@ def kernels_of(module: ModuleType) -> dict[str, Any]:
     }
 
 
-KERNELS = kernels_of(kernels) | kernels_of(runs) | kernels_of(scan)
+KERNELS = kernels_of(kernels) | kernels_of(runs) | kernels_of(scan) | kernels_of(renaming)
 COMPILED = os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
 
-SMALL = ("gt_crowd", "marks")
+SMALL = ("gt_crowd", "pred_crowd", "marks")
 TABLE = ("pair_gt", "pair_pred", "inter")
 EXCUSE = ("gt_category", "gt_crowd", "gt_position", "classes", "last_only")
-CROWD = (*TABLE, "gt_category", "charged", "marks")
+CROWD = (*TABLE, "gt_category", "charged", "marks", "any_class")
 CHARGE = (*TABLE, "gt_category", "gt_crowd", "pred_category")
 MATCH = (
     *TABLE,
@@ -52,14 +55,22 @@ MATCH = (
     "pred_ids",
     "pred_category",
     "pred_area",
+    "pred_crowd",
     "charged",
     "crowd",
+    "rules",
+    "smallest",
 )
 SUM = ("pair_gt", "inter", "gt_count")
+RULES = (
+    *("KEEP_VOID", "DROP_UNKNOWN", "DELETE_VOID", "EXCUSE_BY_NONE", "EXCUSE_BY_VOID", "ANY_CROWD"),
+    *("EXCUSE_MISSED", "SKIP_PRED_CROWD"),
+)
 SETTLE = (
     *TABLE,
     *("gt_ids", "gt_listed", "gt_crowd", "gt_position", "gt_stated"),
-    *("pred_ids", "pred_listed", "classes", "unknown_class", "stated_areas", "last_only"),
+    *("pred_ids", "pred_listed", "pred_crowd", "classes", "unknown_class", "stated_areas", "last_only"),
+    *("rules", "smallest"),
 )
 
 
@@ -102,6 +113,10 @@ def full_tables(draw, **options) -> dict:
 
 def completed(table: dict) -> dict:
     """Add what the earlier kernels compute."""
+    table["any_class"] = table["rules"] // naive.ANY_CROWD % 2 == 1
+    if table["rules"] // naive.SKIP_PRED_CROWD % 2:
+        crowds = zip(table["pred_crowd"], table["pred_category"], strict=True)
+        table["pred_category"] = [naive.TAKES_NO_PART if crowd else category for crowd, category in crowds]
     table["marks"] = naive.excusing_crowds(*(table[name] for name in EXCUSE))
     table["charged"] = naive.charge_unknown(*(table[name] for name in CHARGE))
     table["crowd"] = naive.crowd_pixels(*(table[name] for name in CROWD))
@@ -112,13 +127,16 @@ def test_every_kernel_has_a_twin() -> None:
     assert kernels_of(kernels)
     assert kernels_of(runs)
     assert kernels_of(scan)
+    assert kernels_of(renaming)
     assert [name for name in KERNELS if not hasattr(naive, name)] == []
 
 
 def test_the_codes_of_twin_and_kernel_agree() -> None:
-    names = ("TP", "FN", "FP", "VOID_EXCUSED", "CROWD_EXCUSED", "CROWD", "UNKNOWN", "IGNORED")
-    for name in (*names, "TAKES_NO_PART", "UNKNOWN_IS_WRONG"):
+    outcomes = {outcome.name: int(outcome) for outcome in Outcome}
+    assert outcomes == {name: getattr(naive, name) for name in outcomes}
+    for name in (*outcomes, *RULES, "TAKES_NO_PART", "UNKNOWN_IS_WRONG"):
         assert getattr(kernels, name) == getattr(naive, name)
+    assert sorted(getattr(naive, name) for name in RULES) == [2**bit for bit in range(8)]
     for name in ("UNKNOWN_CATEGORY", "UNLISTED", "CALLED_UNKNOWN"):
         assert getattr(runs, name) == getattr(of_segments, name) == getattr(naive, name)
     assert kernels.UNKNOWN_CATEGORY == naive.UNKNOWN_CATEGORY
@@ -490,6 +508,14 @@ def test_settle(table) -> None:
     assert plain(result) == naive.settle(*(table[name] for name in SETTLE))
 
 
+@settings(max_examples=10)
+@given(full_tables())
+def test_every_combination_of_rules(table) -> None:
+    for rules in range(256):
+        table["rules"] = rules
+        assert plain(kernels.settle(*arguments(table, SETTLE))) == naive.settle(*(table[name] for name in SETTLE))
+
+
 @settings(max_examples=200)
 @given(full_tables(true_areas=True))
 def test_uniqueness_theorem(table) -> None:
@@ -519,8 +545,11 @@ def test_no_float_decides(inter: int, outcome: int) -> None:
         "pred_ids": [0, 7],
         "pred_category": [-1, 0],
         "pred_area": [2**61 + 1 - inter, inter],
+        "pred_crowd": [0, 0],
         "charged": [-1, 0],
         "crowd": [0, 0],
+        "rules": 0,
+        "smallest": 0,
     }
     assert inter / (2**61 + 1) == 0.5
     rows, _ = kernels.match_segments(*arguments(table, MATCH))
@@ -535,9 +564,12 @@ def first_crowd_counts(*arguments):
     return naive.excusing_crowds(category, crowd, [-place for place in position], classes, last_only)
 
 
-def crowds_of_any_class_excuse(pair_gt, pair_pred, inter, gt_category, pred_category, marks):
-    one_class = [[min(category, 0) for category in side] for side in (gt_category, pred_category)]
-    return naive.crowd_pixels(pair_gt, pair_pred, inter, *one_class, marks)
+def crowds_of_any_class_excuse(*arguments):
+    return naive.crowd_pixels(*arguments[:-1], True)
+
+
+def crowds_of_one_class_excuse(*arguments):
+    return naive.crowd_pixels(*arguments[:-1], False)
 
 
 def highest_id_pays(pair_gt, pair_pred, inter, gt_category, gt_crowd, pred_category):
@@ -613,6 +645,7 @@ def sums_the_other_side(rows, inter, count):
     [
         ("excusing_crowds", EXCUSE, first_crowd_counts),
         ("crowd_pixels", CROWD, crowds_of_any_class_excuse),
+        ("crowd_pixels", CROWD, crowds_of_one_class_excuse),
         ("charge_unknown", CHARGE, highest_id_pays),
         ("charge_unknown", CHARGE, crowds_pay),
         ("match_segments", MATCH, half_is_enough),
@@ -623,10 +656,14 @@ def sums_the_other_side(rows, inter, count):
         ("settle", SETTLE, crowds_of_two_classes_are_several),
         ("settle", SETTLE, ghosts_differ),
         ("settle", SETTLE, settle_with(9, called_unknown_is_unknown)),
-        ("settle", SETTLE, settle_with(11, lambda _: naive.TAKES_NO_PART)),
-        ("settle", SETTLE, settle_with(11, lambda _: naive.UNKNOWN_IS_WRONG)),
-        ("settle", SETTLE, settle_with(12, lambda stated_areas: not stated_areas)),
-        ("settle", SETTLE, settle_with(13, lambda last_only: not last_only)),
+        ("settle", SETTLE, settle_with(12, lambda _: naive.TAKES_NO_PART)),
+        ("settle", SETTLE, settle_with(12, lambda _: naive.UNKNOWN_IS_WRONG)),
+        ("settle", SETTLE, settle_with(13, lambda stated_areas: not stated_areas)),
+        ("settle", SETTLE, settle_with(14, lambda last_only: not last_only)),
+        *(("settle", SETTLE, settle_with(15, partial(operator.or_, 2**bit))) for bit in range(8)),
+        *(("settle", SETTLE, settle_with(15, partial(operator.and_, 255 - 2**bit))) for bit in range(8)),
+        ("settle", SETTLE, settle_with(16, lambda smallest: smallest + 1)),
+        ("settle", SETTLE, settle_with(16, lambda smallest: max(smallest - 1, 0))),
     ],
 )
 def test_planted_faults_show(kernel: str, names: tuple[str, ...], faulty) -> None:
@@ -823,6 +860,41 @@ def test_planted_faults_of_tables_and_walks_show(data, compiled, faulty) -> None
 def versions(kernel: Any) -> set[str]:
     """The signatures of a kernel; where kernels call each other with literals, numba makes a version for each."""
     return {str(tuple(map(numba.types.unliteral, signature))) for signature in kernel.signatures}
+
+
+ID_LISTS = st.lists(st.one_of(st.integers(0, 5), st.integers(0, 2**32 - 1), st.integers(0, 300)), min_size=1)
+
+
+@given(ID_LISTS, st.integers(6, 9))
+def test_slot_of_id(ids, bits) -> None:
+    slots = np.full(2**bits, 2**64 - 1, np.uint64)
+    for number in ids[: 2**bits - 1]:
+        expected = naive.slot_of_id(slots.tolist(), number)
+        at = renaming.slot_of_id(slots, np.uint64(number))
+        assert at == expected
+        slots[at] = number
+
+
+@given(ID_LISTS, st.integers(1, 2**32 - 1))
+def test_distinct_ids(ids, end) -> None:
+    listed = [end * 2**32 + number for number in ids]
+    assert sorted(renaming.distinct_ids(np.array(listed, np.uint64)).tolist()) == naive.distinct_ids(listed)
+
+
+def test_many_distinct_ids() -> None:
+    listed = [2**40 + 65536 * number for number in range(3000)]
+    assert sorted(renaming.distinct_ids(np.array(listed, np.uint64)).tolist()) == naive.distinct_ids(listed)
+
+
+@given(ID_LISTS, st.data())
+def test_rename_runs(ids, data) -> None:
+    listed = [(place + 1) * 2**32 + number for place, number in enumerate(ids)]
+    old = data.draw(st.permutations(sorted(set(ids))))[data.draw(st.integers(0, 1)) * (len(set(ids)) > 1) :]
+    new = data.draw(st.lists(st.integers(0, 2**32 - 1), min_size=len(old), max_size=len(old)))
+    renamed, sound = renaming.rename_runs(
+        np.array(listed, np.uint64), np.array(old, np.uint32), np.array(new, np.uint32)
+    )
+    assert (renamed.tolist(), sound) == naive.rename_runs(listed, old, new)
 
 
 @pytest.mark.run_last
