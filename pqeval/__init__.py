@@ -13,10 +13,12 @@ from pqeval._version import __version__
 if TYPE_CHECKING:
     from pqeval.accumulate import PanopticQuality, panoptic_quality
     from pqeval.categories import Categories
+    from pqeval.conversion import convert
     from pqeval.errors import DataError, DataWarning, PqevalError, UsageError
     from pqeval.evaluation import evaluate
     from pqeval.formats.coco import save_coco_panoptic
     from pqeval.labelmap import LabelMap
+    from pqeval.packing import pack
     from pqeval.panopticapi import pq_compute
     from pqeval.result import Result
     from pqeval.validation import validate
@@ -30,7 +32,9 @@ _HOMES = {
     "PqevalError": "errors",
     "Result": "result",
     "UsageError": "errors",
+    "convert": "conversion",
     "evaluate": "evaluation",
+    "pack": "packing",
     "panoptic_quality": "accumulate",
     "pq_compute": "panopticapi",
     "save_coco_panoptic": "formats.coco",
@@ -47,7 +51,9 @@ __all__ = [
     "Result",
     "UsageError",
     "__version__",
+    "convert",
     "evaluate",
+    "pack",
     "panoptic_quality",
     "pq_compute",
     "save_coco_panoptic",

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pqeval.engines import processes as engine
 from pqeval.engines import threads
 from pqeval.errors import DataWarning, raise_all
+from pqeval.image_ids import ImageId
 from pqeval.ledger import Ledger
 from pqeval.metrics import room as metrics
-from pqeval.opening import Opened, check_missing, open_both
+from pqeval.opening import Inputs, Opened, open_both, suggested
 from pqeval.output import PathLike
 from pqeval.reports import check_targets, write_reports
 from pqeval.result import Result
@@ -43,32 +43,30 @@ class Evaluation:
 
 
 def run(
+    inputs: Inputs,
     *,
-    gt: PathLike,
-    pred: PathLike,
-    format: str = "coco",
-    gt_folder: PathLike | None = None,
-    pred_folder: PathLike | None = None,
     metric: str = "pq",
-    convention: str = "coco",
+    convention: str | None = None,
     unknown: str = "error",
     unknown_categories: Iterable[int] = (),
-    missing: str = "error",
     groups: Mapping[str, Sequence[int]] | None = None,
     workers: int | None = None,
     processes: int = 1,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate and keep the ledger; parameters as in :func:`evaluate`."""
-    policy = look_up(convention, unknown=unknown, unknown_categories=unknown_categories)
     metrics.get(metric)
     workers = threads.workers_or_default(workers)
     processes = engine.processes_or_refuse(processes)
-    check_missing(missing)
-    opened = open_both(gt, pred, format=format, gt_folder=gt_folder, pred_folder=pred_folder, policy=policy)
+    if convention is not None:
+        look_up(convention)  # before files are looked at
+    inputs = inputs.resolved()
+    policy = look_up(convention or suggested(inputs), unknown=unknown, unknown_categories=unknown_categories)
+    opened = open_both(inputs, policy)
     own_groups = read_groups(groups, opened.categories)
     absent = opened.pairing.missing
     errors = [problem for problem in opened.gt.problems + opened.pred.problems if problem.severity == "error"]
+    missing = inputs.missing
     if absent and missing == "error":
         errors.append(opened.pairing.missing_error(opened.pred.file))
     raise_all(errors)
@@ -95,14 +93,7 @@ def run(
         missing=len(absent),
         skipped=len(absent) if missing == "skip" else 0,
         warnings=[*_warnings(opened), *opened.pairing.warnings],
-        inputs={
-            "format": format,
-            "gt": os.fspath(gt),
-            "pred": os.fspath(pred),
-            "gt_folder": None if gt_folder is None else os.fspath(gt_folder),
-            "pred_folder": None if pred_folder is None else os.fspath(pred_folder),
-            "missing": missing,
-        },
+        inputs=inputs.told(),
     )
     return Evaluation(result, ledger)
 
@@ -117,14 +108,21 @@ def evaluate(
     *,
     gt: PathLike,
     pred: PathLike,
-    format: str = "coco",
+    format: str | None = None,
+    gt_format: str | None = None,
+    pred_format: str | None = None,
     gt_folder: PathLike | None = None,
     pred_folder: PathLike | None = None,
+    gt_options: Mapping[str, str] | None = None,
+    pred_options: Mapping[str, str] | None = None,
+    categories: Any = None,
+    images: PathLike | Iterable[ImageId] | None = None,
+    missing: str = "error",
+    resize: str | None = None,
     metric: str = "pq",
-    convention: str = "coco",
+    convention: str | None = None,
     unknown: str = "error",
     unknown_categories: Iterable[int] = (),
-    missing: str = "error",
     groups: Mapping[str, Sequence[int]] | None = None,
     workers: int | None = None,
     processes: int = 1,
@@ -139,22 +137,33 @@ def evaluate(
 
     Parameters
     ----------
-    gt, pred : path
-        Ground truth and predictions; what they are depends on the format, for ``coco`` the two JSON files.
-    format : str
-        Name of the format; ``pqeval formats`` lists them.
+    gt, pred : path or URL
+        Ground truth and predictions; what they are depends on the format, for ``coco`` the two JSON files. A
+        folder may also be a zip or tar file.
+    format, gt_format, pred_format : str, optional
+        Name of the format of both sides, or of one; by default the files say it. ``pqeval formats`` lists them.
     gt_folder, pred_folder : path, optional
-        Where the PNGs are; by default the path of the JSON without ``.json``.
+        Where the maps are, if not in the usual place; for ``coco`` the path of the JSON without ``.json``.
+    gt_options, pred_options : mapping of str to str, optional
+        What a format wants to be told about a side; ``pqeval formats NAME`` lists its options.
+    categories : path, str, or list of mapping, optional
+        The category table: a JSON, the name of a built-in one, or rows with ``id`` and ``isthing``. By default
+        that of the ground truth, or that of its dataset.
+    images : path or iterable of image ids, optional
+        Score only these images; a file has an image id per line.
+    missing : {"error", "empty", "skip"}
+        What an image without prediction is: an error, an image where everything was missed, or left out.
+    resize : {"nearest"}, optional
+        Bring predictions of another size to that of the ground truth, without new ids; by default they are errors.
     metric : str
         ``"pq"``.
-    convention : {"coco", "panopticapi"}
-        How void and crowd are treated; ``panopticapi`` also sums in the order of the file instead of by image id.
+    convention : str, optional
+        How void and crowd are treated, and how classes are averaged; by default what the format of the ground
+        truth suggests. ``docs/explanation/void.md`` lists all.
     unknown : {"error", "void", "fp"}
         What a predicted segment is whose category the table lacks.
     unknown_categories : iterable of int
         Category ids that mean "unknown" in predictions.
-    missing : {"error", "empty", "skip"}
-        What an image without prediction is: an error, an image where everything was missed, or left out.
     groups : mapping of str to sequence of int, optional
         Further groups of category ids to average over.
     workers : int, optional
@@ -204,16 +213,25 @@ def evaluate(
     }
     check_targets(targets, (gt, pred))
     done = run(
-        gt=gt,
-        pred=pred,
-        format=format,
-        gt_folder=gt_folder,
-        pred_folder=pred_folder,
+        Inputs(
+            gt=gt,
+            pred=pred,
+            format=format,
+            gt_format=gt_format,
+            pred_format=pred_format,
+            gt_folder=gt_folder,
+            pred_folder=pred_folder,
+            gt_options=gt_options,
+            pred_options=pred_options,
+            categories=categories,
+            images=images,
+            missing=missing,
+            resize=resize,
+        ),
         metric=metric,
         convention=convention,
         unknown=unknown,
         unknown_categories=unknown_categories,
-        missing=missing,
         groups=groups,
         workers=workers,
         processes=processes,

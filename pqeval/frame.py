@@ -87,13 +87,15 @@ def pair(
         ``None`` where an error was found.
     """
     found: list[PqevalError] = []
-    if gt[0].shape != pred[0].shape:
+    if _grid(gt[0].shape) != _grid(pred[0].shape):
         found.append(
             ShapeError(
                 code="shape",
                 found=f"the prediction is {_size(pred[0].shape)}, the ground truth is {_size(gt[0].shape)}",
                 expected="two maps of one size",
-                remedy="resize the prediction with nearest-neighbour interpolation, never the ground truth",
+                remedy="write a label for every point, in the order of the points"
+                if len(gt[0].shape) == 1
+                else "resize the prediction with nearest-neighbour interpolation, never the ground truth",
                 file=pred_file,
             )
         )
@@ -247,7 +249,14 @@ def _ids(numbers: Sequence[int], most: int = 5) -> str:
     return shown if len(numbers) <= most else f"{shown} and {len(numbers) - most} more"
 
 
+def _grid(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A cloud of points is an image with one row, as it is where it was converted to one."""
+    return (1, *shape) if len(shape) == 1 else shape
+
+
 def _size(shape: tuple[int, ...]) -> str:
     if len(shape) == 2:
         return f"{shape[1]} x {shape[0]} (width x height)"
+    if len(shape) == 1:
+        return f"a cloud of {shape[0]} points"
     return f"of shape {shape}"

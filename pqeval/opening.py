@@ -2,24 +2,103 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from pqeval.categories import Categories
-from pqeval.counting import count_pair
+from pqeval.counting import SideInput, count_pair
 from pqeval.errors import CategoryError, PqevalError, UsageError, raise_all
 from pqeval.formats import room as formats
+from pqeval.image_ids import ImageId
 from pqeval.labelmap import LabelMap
 from pqeval.ledger import FrameLedger
 from pqeval.output import PathLike
 from pqeval.pairing import Pairing, pair_images
-from pqeval.source import Image, Source
+from pqeval.sniffing import resolve
+from pqeval.source import Image, Request, Source
+from pqeval.storage import Folder, as_folder, locate
+from pqeval.userfiles import read_categories, read_images
 from pqeval.void import VoidPolicy
 
-__all__ = ["MISSING_POLICIES", "Opened", "check_missing", "open_both"]
+__all__ = ["MISSING_POLICIES", "Inputs", "Opened", "open_both", "open_one", "suggested"]
 
 MISSING_POLICIES = ("error", "empty", "skip")
+RESIZES = (None, "nearest")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What to read, as the user said it; parameters as in :func:`pqeval.evaluate`."""
+
+    gt: PathLike
+    pred: PathLike
+    format: str | None = None
+    gt_format: str | None = None
+    pred_format: str | None = None
+    gt_folder: PathLike | None = None
+    pred_folder: PathLike | None = None
+    gt_options: Mapping[str, str] | None = None
+    pred_options: Mapping[str, str] | None = None
+    categories: Any = None
+    images: PathLike | Iterable[ImageId] | None = None
+    missing: str = "error"
+    resize: str | None = None
+
+    def resolved(self) -> Inputs:
+        """Check the options, and find the formats where they were not named.
+
+        Raises
+        ------
+        UsageError
+            For options that do not exist, and for files that do not say which format they are in.
+        """
+        if self.missing not in MISSING_POLICIES:
+            raise UsageError(
+                code="missing-policy",
+                found=f"no missing policy is called {self.missing!r}",
+                expected=f"one of: {', '.join(MISSING_POLICIES)}",
+                remedy="use error to be told about images without prediction",
+            )
+        if self.resize not in RESIZES:
+            raise UsageError(
+                code="resize",
+                found=f"no way to resize is called {self.resize!r}",
+                expected="nearest, or nothing",
+                remedy="leave it out to be told about predictions of another size",
+            )
+        gt_format, pred_format = resolve(
+            locate(self.gt),
+            locate(self.pred),
+            gt_format=self.gt_format or self.format,
+            pred_format=self.pred_format or self.format,
+        )
+        return replace(self, format=None, gt_format=gt_format, pred_format=pred_format)
+
+    def told(self) -> dict[str, Any]:
+        """Return them as a result keeps them: plain values, and only those that are not the default."""
+        plain: dict[str, Any] = {
+            "gt_format": self.gt_format,
+            "gt": os.fspath(self.gt),
+            "gt_folder": None if self.gt_folder is None else os.fspath(self.gt_folder),
+            "pred_format": self.pred_format,
+            "pred": os.fspath(self.pred),
+            "pred_folder": None if self.pred_folder is None else os.fspath(self.pred_folder),
+            "missing": self.missing,
+        }
+        for name in ("gt_options", "pred_options"):
+            if getattr(self, name):
+                plain[name] = dict(getattr(self, name))
+        for name in ("categories", "images"):
+            value = getattr(self, name)
+            if value is not None:
+                plain[name] = os.fspath(value) if isinstance(value, str | os.PathLike) else "given in Python"
+        if self.resize is not None:
+            plain["resize"] = self.resize
+        return plain
 
 
 @dataclass(frozen=True)
@@ -31,6 +110,7 @@ class Opened:
     categories: Categories
     pairing: Pairing
     policy: VoidPolicy
+    resize: bool = False
 
     def count(self, task: tuple[Image, Image | None]) -> tuple[FrameLedger | None, list[PqevalError]]:
         """Read, check, count and match one image; everything that is wrong is returned, nothing is raised."""
@@ -38,8 +118,13 @@ class Opened:
         problems: list[PqevalError] = []
         truth = self.gt.read(image, shape=None, problems=problems)
         shape = None if truth is None else truth[0].shape
+        pred: SideInput | None
         if guess is not None:
-            pred = self.pred.read(guess, shape=shape, problems=problems)
+            flat = shape is not None and len(shape) == 2  # points and volumes are compared when they are read
+            pred = self.pred.read(guess, shape=shape if flat and not self.resize else None, problems=problems)
+            # A cloud of points cannot be resized: its labels have no places.
+            if self.resize and pred is not None and shape is not None and len(shape) == len(pred[0].shape) > 1:
+                pred = pred[0].resized(shape), pred[1]
         else:
             pred = None if shape is None else (_nothing(shape), [])
         if truth is None or pred is None:
@@ -51,6 +136,7 @@ class Opened:
             self.categories,
             self.policy,
             rank=image.rank,
+            stratum=image.stratum,
             gt_file=image.file,
             pred_file=self.pred.file if guess is None else guess.file,
             problems=problems,
@@ -58,58 +144,73 @@ class Opened:
         return frame, problems
 
 
-def check_missing(missing: str) -> None:
-    """Refuse a policy for missing predictions that does not exist.
-
-    Raises
-    ------
-    UsageError
-        Naming those that do.
-    """
-    if missing not in MISSING_POLICIES:
-        raise UsageError(
-            code="missing-policy",
-            found=f"no missing policy is called {missing!r}",
-            expected=f"one of: {', '.join(MISSING_POLICIES)}",
-            remedy="use error to be told about images without prediction",
-        )
-
-
-def open_both(
-    gt: PathLike,
-    pred: PathLike,
-    *,
-    format: str = "coco",
-    gt_folder: PathLike | None = None,
-    pred_folder: PathLike | None = None,
-    policy: VoidPolicy,
-) -> Opened:
+def open_both(inputs: Inputs, policy: VoidPolicy) -> Opened:
     """Open both sides and pair their images.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Resolved ones.
+    policy : VoidPolicy
+        The convention.
 
     Raises
     ------
     UsageError, DataError
         Where there is nothing to go on with.
     """
-    reader = formats.get(format)
+    categories = read_categories(inputs.categories)
+    only = read_images(inputs.images)
     errors: list[PqevalError] = []
     sides: list[Source] = []
-    for path, role, folder in ((gt, "gt", gt_folder), (pred, "pred", pred_folder)):
+    for role in ("gt", "pred"):
         try:
-            sides.append(reader.open_side(path, role=role, folder=folder, repeated=policy.repeated))
+            side = open_one(inputs, role, categories=categories, repeated=policy.repeated)
+            sides.append(side)
+            categories = categories or side.categories
         except PqevalError as error:
             errors += getattr(error, "errors", [error])
     raise_all(errors)
     truth, guess = sides
-    if truth.categories is None:
+    categories = truth.categories
+    if categories is None:
         raise CategoryError(
             code="categories-missing",
             found="the ground truth has no category table",
             expected="a table with id and isthing",
-            remedy="use a ground truth that lists its categories",
+            remedy="give one with --categories FILE (categories=)",
             file=truth.file,
         )
-    return Opened(truth, guess, truth.categories, pair_images(truth, guess), policy)
+    pairing = pair_images(truth, guess, only)
+    return Opened(truth, guess, categories, pairing, policy, inputs.resize is not None)
+
+
+def suggested(inputs: Inputs) -> str:
+    """Return the convention that the format of the ground truth suggests."""
+    assert inputs.gt_format is not None
+    return str(getattr(formats.get(inputs.gt_format), "CONVENTION", "coco"))
+
+
+def open_one(inputs: Inputs, role: str, *, categories: Categories | None, repeated: str = "merge") -> Source:
+    """Open one side of resolved inputs."""
+    given = vars(inputs)
+    module = formats.get(given[f"{role}_format"])
+    options = dict(given[f"{role}_options"] or {})
+    known = getattr(module, "OPTIONS", {})
+    lacking = sorted(set(options) - set(known))
+    if lacking:
+        raise UsageError(
+            code="unknown-option",
+            found=f"the format {given[f'{role}_format']} has no option {lacking[0]!r}",
+            expected=f"one of: {', '.join(known)}" if known else "no options for this format",
+            remedy=f"see `pqeval formats {given[f'{role}_format']}`",
+        )
+    folder: Folder | None = None
+    if given[f"{role}_folder"] is not None:
+        folder = as_folder(given[f"{role}_folder"], option=f"--{role}-folder")
+    request = Request(role, folder, repeated, categories, {key: str(value) for key, value in options.items()})
+    side: Source = module.open_side(locate(given[role]), request)
+    return side
 
 
 def _nothing(shape: tuple[int, ...]) -> LabelMap:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from pqeval.errors import FileError
 
-__all__ = ["PathLike", "check_target", "fresh_file", "write_text"]
+__all__ = ["PathLike", "check_target", "fresh_file", "make_folder", "write_text"]
 
 PathLike: TypeAlias = str | os.PathLike[str]
 
@@ -23,6 +23,26 @@ def check_target(path: PathLike) -> None:
         raise _not_writable(path, "is a folder")
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise _not_writable(path, f"cannot write into {folder}")
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where they do not exist.
+
+    Raises
+    ------
+    FileError
+        If that cannot be done.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as reason:
+        raise FileError(
+            code="folder-not-made",
+            found=f"cannot make the folder: {reason.strerror}",
+            expected="a place that may be written",
+            remedy="choose another place",
+            file=str(path),
+        ) from reason
 
 
 @contextmanager

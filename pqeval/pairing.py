@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import PurePosixPath
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 from pqeval.errors import DataWarning, PairingError
 from pqeval.image_ids import ImageId, Key, image_key
 from pqeval.source import Image, Source
 
-__all__ = ["Pairing", "pair_images"]
+__all__ = ["Pairing", "chosen_images", "pair_images"]
 
-SUFFIXES = (".png", ".jpg", ".jpeg")
+EXTENSION = re.compile(r"\.(?:png|jpe?g|bmp|tiff?|np[yz]|mat|json|label|bin|txt)$", re.IGNORECASE)
+MARK = re.compile(
+    r"_(?:(?:gtFine|gtCoarse)(?:_\w+)?|leftImg8bit|newImg8bit|final_mask|panoptic|instanceIds|labelIds)$"
+)
+"""What datasets append to the name of an image to say what a file is."""
 SHOWN = 5
 
 
@@ -27,10 +31,13 @@ class Pairing:
         In the order of the ground truth; ``None`` where there is no prediction.
     warnings : list of DataWarning
         Predictions without ground truth, and ids that are written differently on the two sides.
+    extra : list of Image
+        Predictions without ground truth.
     """
 
     pairs: list[tuple[Image, Image | None]]
     warnings: list[DataWarning]
+    extra: list[Image] = field(default_factory=list)
 
     @property
     def missing(self) -> list[Image]:
@@ -49,37 +56,47 @@ class Pairing:
         )
 
 
-def pair_images(gt: Source, pred: Source) -> Pairing:
+def pair_images(gt: Source, pred: Source, only: Iterable[ImageId] | None = None) -> Pairing:
     """Match the images of two sides by id.
 
     Equal ids belong together. Ids that are written differently ("0012", "0012.png" and 12) do if that is
-    unambiguous: if no other id of either side reads the same.
+    unambiguous: if no other id of either side reads the same. Folders in ids count at first, and where that finds
+    no partner they do not.
 
     Parameters
     ----------
     gt, pred : Source
         The two sides.
+    only : iterable of image ids, optional
+        The images of the ground truth to score; all others are left out on both sides.
 
     Returns
     -------
     Pairing
     """
-    partner: dict[Key, Image] = {key: pred.images[key] for key in gt.images if key in pred.images}
+    truth = chosen_images(gt, only)
+    partner: dict[Key, Image] = {key: pred.images[key] for key in truth if key in pred.images}
     respelled: list[tuple[ImageId, ImageId]] = []
-    if len(partner) < len(gt.images):
-        pred_forms = _forms(pred.images.values())
+    for plain in (_plain, _plain_name):
+        if len(partner) == len(truth):
+            break
+        taken = {image_key(image.image_id) for image in partner.values()}
         loose = {
             form: image
-            for form, image in pred_forms.items()
-            if image is not None and image_key(image.image_id) not in gt.images
+            for form, image in _forms(pred.images.values(), plain).items()
+            if image is not None and image_key(image.image_id) not in gt.images.keys() | taken
         }
-        for form, image in _forms(gt.images.values()).items():
-            if image is None or form not in loose or image_key(image.image_id) in partner:
+        for form, image in _forms(gt.images.values(), plain).items():
+            if image is None or form not in loose:
                 continue
-            partner[image_key(image.image_id)] = loose[form]
-            respelled.append((image.image_id, loose[form].image_id))
+            key = image_key(image.image_id)
+            if key in truth and key not in partner:
+                partner[key] = loose[form]
+                respelled.append((image.image_id, loose[form].image_id))
     used = {image_key(image.image_id) for image in partner.values()}
-    extra = [image.image_id for key, image in pred.images.items() if key not in used]
+    extra = [image for key, image in pred.images.items() if key not in used]
+    if only is not None:
+        extra = []  # they were left out on purpose
     warnings = []
     if respelled:
         warnings.append(
@@ -96,18 +113,50 @@ def pair_images(gt: Source, pred: Source) -> Pairing:
         warnings.append(
             DataWarning(
                 code="prediction-extra",
-                found=f"predictions without ground truth are not scored ({len(extra)}): image {_shown(extra)}",
+                found=f"predictions without ground truth are not scored ({len(extra)}): "
+                f"image {_shown([image.image_id for image in extra])}",
                 expected="predictions for the images of the ground truth",
                 remedy="check that the ground truth is the right split",
                 file=pred.file,
             )
         )
-    return Pairing([(image, partner.get(key)) for key, image in gt.images.items()], warnings)
+    return Pairing([(image, partner.get(key)) for key, image in truth.items()], warnings, extra)
 
 
-def _forms(images: Iterable[Image]) -> dict[str, Image | None]:
-    """Images by the plain form of their id, ``None`` where two images share a form."""
-    listed = [(_plain(image.image_id), image) for image in images]
+def chosen_images(gt: Source, only: Iterable[ImageId] | None) -> dict[Key, Image]:
+    """Return the images that were asked for, in the order of the data.
+
+    Raises
+    ------
+    PairingError
+        If some are not there.
+    """
+    if only is None:
+        return dict(gt.images)
+    forms = [_forms(gt.images.values(), plain) for plain in (_plain, _plain_name)]
+    wanted: set[Key] = set()
+    lacking: list[ImageId] = []
+    for image_id in only:
+        near = (form.get(plain(image_id)) for form, plain in zip(forms, (_plain, _plain_name), strict=True))
+        image = gt.images.get(image_key(image_id)) or next((found for found in near if found is not None), None)
+        if image is None:
+            lacking.append(image_id)
+        else:
+            wanted.add(image_key(image.image_id))
+    if lacking:
+        raise PairingError(
+            code="images-lacking",
+            found=f"{len(lacking)} of the images asked for are not there: image {_shown(lacking)}",
+            expected="images of the ground truth",
+            remedy="check the list; one image id per line",
+            file=gt.file,
+        )
+    return {key: image for key, image in gt.images.items() if key in wanted}
+
+
+def _forms(images: Iterable[Image], plain: Callable[[ImageId], str]) -> dict[str, Image | None]:
+    """Images by a plain form of their id, ``None`` where two images share it."""
+    listed = [(plain(image.image_id), image) for image in images]
     times = Counter(form for form, _ in listed)
     return {form: image if times[form] == 1 else None for form, image in listed}
 
@@ -117,9 +166,16 @@ def _plain(image_id: ImageId) -> str:
         return "\0" + repr(image_id)  # never the form of a string
     if not isinstance(image_id, str):
         return repr(int(image_id) if isinstance(image_id, float) and image_id.is_integer() else image_id)
-    name = PurePosixPath(image_id.replace("\\", "/"))
-    stem = name.stem if name.suffix.lower() in SUFFIXES else name.name
+    return "/".join(_plain_part(part) for part in image_id.replace("\\", "/").split("/") if part not in ("", "."))
+
+
+def _plain_part(part: str) -> str:
+    stem = MARK.sub("", EXTENSION.sub("", part))
     return stem.lstrip("0") or "0" if stem.isdecimal() else stem
+
+
+def _plain_name(image_id: ImageId) -> str:
+    return _plain(image_id).rpartition("/")[2]
 
 
 def _shown(ids: list[ImageId]) -> str:

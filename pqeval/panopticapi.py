@@ -65,6 +65,7 @@ def pq_compute(
     result = evaluate(
         gt=gt_json_file,
         pred=pred_json_file,
+        format="coco",
         gt_folder=gt_folder,
         pred_folder=pred_folder,
         convention="panopticapi",

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from pqeval.engines import processes as engine
 from pqeval.engines import threads
 from pqeval.errors import PairingError, PqevalError, SeveralErrors, UsageError
-from pqeval.opening import Opened, check_missing, open_both
+from pqeval.image_ids import ImageId
+from pqeval.opening import Inputs, Opened, open_both
 from pqeval.output import PathLike, write_text
 from pqeval.void import convention
 
-__all__ = ["Validation", "validate"]
+__all__ = ["Validation", "check", "validate"]
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,19 @@ def validate(
     *,
     gt: PathLike,
     pred: PathLike,
-    format: str = "coco",
+    format: str | None = None,
+    gt_format: str | None = None,
+    pred_format: str | None = None,
     gt_folder: PathLike | None = None,
     pred_folder: PathLike | None = None,
+    gt_options: Mapping[str, str] | None = None,
+    pred_options: Mapping[str, str] | None = None,
+    categories: Any = None,
+    images: PathLike | Iterable[ImageId] | None = None,
+    missing: str = "error",
+    resize: str | None = None,
     unknown: str = "error",
     unknown_categories: Iterable[int] = (),
-    missing: str = "error",
     workers: int | None = None,
     processes: int = 1,
     progress: Callable[[int, int], None] | None = None,
@@ -74,8 +83,10 @@ def validate(
 
     Parameters
     ----------
-    gt, pred, format, gt_folder, pred_folder, unknown, unknown_categories, missing, workers, processes, progress
-        See :func:`pqeval.evaluate`.
+    gt, pred, format, gt_format, pred_format, gt_folder, pred_folder, gt_options, pred_options
+        What to read; see :func:`pqeval.evaluate`.
+    categories, images, missing, resize, unknown, unknown_categories, workers, processes, progress
+        See :func:`pqeval.evaluate` as well.
 
     Returns
     -------
@@ -99,18 +110,52 @@ def validate(
     >>> [(problem.code, problem.file) for problem in found.errors]
     [('file-missing', 'no_such_file.json'), ('file-missing', 'neither.json')]
     """
+    inputs = Inputs(
+        gt=gt,
+        pred=pred,
+        format=format,
+        gt_format=gt_format,
+        pred_format=pred_format,
+        gt_folder=gt_folder,
+        pred_folder=pred_folder,
+        gt_options=gt_options,
+        pred_options=pred_options,
+        categories=categories,
+        images=images,
+        missing=missing,
+        resize=resize,
+    )
+    return check(
+        inputs,
+        unknown=unknown,
+        unknown_categories=unknown_categories,
+        workers=workers,
+        processes=processes,
+        progress=progress,
+    )
+
+
+def check(
+    inputs: Inputs,
+    *,
+    unknown: str = "error",
+    unknown_categories: Iterable[int] = (),
+    workers: int | None = None,
+    processes: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Validation:
+    """Do :func:`validate` for inputs that are put together already."""
     policy = convention("coco", unknown=unknown, unknown_categories=unknown_categories)
-    check_missing(missing)
     workers = threads.workers_or_default(workers)
     processes = engine.processes_or_refuse(processes)
     try:
-        opened = open_both(gt, pred, format=format, gt_folder=gt_folder, pred_folder=pred_folder, policy=policy)
+        opened = open_both(inputs.resolved(), policy)
     except UsageError:
         raise
     except PqevalError as error:
         return Validation(0, error.errors if isinstance(error, SeveralErrors) else (error,))
     problems = [*opened.gt.problems, *opened.pred.problems, *opened.pairing.warnings]
-    if missing == "error":
+    if inputs.missing == "error":
         problems += _missing(opened)
     pairs = opened.pairing.pairs
     counted = engine.run(opened.count, pairs, workers=workers, processes=processes)

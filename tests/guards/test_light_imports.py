@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = ("numba", "numpy", "scipy", "PIL", "torch", "rich")
+HEAVY = ("numba", "numpy", "scipy", "PIL", "torch", "rich", "pycocotools", "fsspec")
 
 
 def loaded(code: str) -> list[str]:
@@ -31,6 +31,9 @@ def command(*arguments: str) -> str:
         command("--version"),
         command("evaluate", "--help"),
         command("validate", "--help"),
+        command("convert", "--help"),
+        command("pack", "--help"),
+        command("formats", "--help"),
         command("demo", "--help"),
     ],
 )

@@ -16,6 +16,7 @@ from rich.console import Console
 
 import pqeval
 from pqeval import cli, selftest
+from pqeval.formats import room
 from pqeval.reports import table
 
 TABLE = [
@@ -226,10 +227,17 @@ def test_validate_lists_everything_at_once(data, capsys):
 def test_formats(capsys):
     code, out, _ = run(capsys, "formats")
     assert code == 0
-    assert out.startswith("coco        COCO panoptic: ")
+    names = room.available()
+    width = max(map(len, names)) + 2
+    assert out.splitlines() == [f"{name:<{width}}{room.get(name).DESCRIPTION}" for name in names]
+    assert f"\n{'coco':<{width}}COCO panoptic: " in f"\n{out}"
     code, out, _ = run(capsys, "formats", "coco")
     assert code == 0
     assert "├── 000000000139.png" in out
+    assert out.endswith("\nConvention: coco\n")
+    code, out, _ = run(capsys, "formats", "kitti-step")
+    assert code == 0
+    assert "\nOptions (--gt-option, --pred-option):\n  instance0       what a thing with" in out
     code, _, err = run(capsys, "formats", "cocoa")
     assert code == 2
     assert "no format is called 'cocoa'" in err
@@ -259,7 +267,7 @@ def test_python_dash_m(data):
     command = [sys.executable, "-m", "pqeval", "formats"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("coco ")
+    assert "\ncoco " in f"\n{done.stdout}"
 
 
 def test_an_interrupt_is_exit_code_130(data, capsys, monkeypatch):

@@ -21,9 +21,9 @@ def source(name, image_ids):
     return SimpleNamespace(file=name, images=images, categories=None, problems=[])
 
 
-def paired(gt, pred):
+def paired(gt, pred, only=None):
     """Return the pairs of ids, in order, and the codes of the warnings."""
-    found = pair_images(source("gt.json", gt), source("pred.json", pred))
+    found = pair_images(source("gt.json", gt), source("pred.json", pred), only)
     pairs = [(one.image_id, None if other is None else other.image_id) for one, other in found.pairs]
     return pairs, [warning.code for warning in found.warnings]
 
@@ -59,7 +59,23 @@ def test_1_and_1_0_are_one_id():
         ("town\\0012.PNG", 12),
         ("frankfurt_000000", "frankfurt_000000.png"),
         ("a.jpeg", "a.png"),
+        ("a.tif", "a"),
         (2**70, str(2**70)),
+        # What datasets append to say what a file is.
+        ("frankfurt_000000_000294_gtFine_instanceIds.png", "frankfurt_000000_000294_leftImg8bit.png"),
+        ("frankfurt_000000_000294_gtFine_labelTrainIds", "frankfurt_000000_000294"),
+        ("aachen_000000_000019_gtCoarse_color.png", "aachen_000000_000019_gtFine_panoptic.png"),
+        ("0005_0025_frankfurt_000000_000999_newImg8bit.png", "0005_0025_frankfurt_000000_000999_final_mask.png"),
+        ("000000000139_panoptic.png", 139),
+        ("a_labelIds.png", "a_instanceIds.png"),
+        # Other suffixes of maps and clouds.
+        ("0000/000012.label", "0000/000012.bin"),
+        ("a.npy", "a.npz"),
+        ("a.mat", "a.json"),
+        # Folders that only one side has, zeros inside them, and paths that say nothing more.
+        ("val/0012/000003.png", "12/3"),
+        ("./0012/000003.png", "0012//000003.png"),
+        ("gtFine/val/ulm/ulm_000001_gtFine_instanceIds.png", "ulm_000001"),
     ],
 )
 def test_ids_that_are_written_differently_belong_together_with_a_warning(one, other):
@@ -79,7 +95,13 @@ def test_ids_that_are_written_differently_belong_together_with_a_warning(one, ot
         ("a", "A"),
         ("a_1", "a_01"),
         (1.5, 1),
-        ("a.tif", "a"),
+        ("a.gif", "a"),
+        ("a_mask", "a"),
+        ("a_gtFineX", "a"),
+        ("a_panoptic_2", "a"),
+        ("0001/000003", "0002/000003x"),
+        ("a/", "b/"),
+        ("ä1", "a1"),
     ],
 )
 def test_ids_that_are_different_do_not(one, other):
@@ -94,6 +116,8 @@ def test_ids_that_are_different_do_not(one, other):
         ([12, "0012"], ["12"]),
         ([12], ["12", "0012"]),
         (["a/12", "b/12"], [12]),
+        (["0001/000003", "0002/000003"], ["3"]),
+        (["a_panoptic", "a_labelIds"], ["a"]),
         ([12], ["a/12.png", "b/12.png"]),
     ],
 )
@@ -105,6 +129,43 @@ def test_what_is_ambiguous_is_not_guessed(gt, pred):
 def test_an_equal_id_is_preferred_to_one_that_reads_the_same():
     assert paired([12, 13], [12, "12", "13"])[0] == [(12, 12), (13, "13")]
     assert paired(["12", 12], [12, 13])[0] == [("12", None), (12, 12)]
+
+
+def test_folders_count_before_they_do_not():
+    """Frames of two videos have equal names; only the folder tells them apart."""
+    gt = ["0000/000001", "0000/000002", "0001/000001"]
+    pairs, warnings = paired(gt, ["1/000001.png", "0/000001.png", "0/000002.png"])
+    assert pairs == [
+        ("0000/000001", "0/000001.png"),
+        ("0000/000002", "0/000002.png"),
+        ("0001/000001", "1/000001.png"),
+    ]
+    assert warnings == ["image-id-form"]
+    # One that is left over finds its partner by its name alone, unless that partner is taken.
+    assert paired(["a/1", "b/2"], ["a/1", "2"])[0] == [("a/1", "a/1"), ("b/2", "2")]
+    assert paired(["a/1", "b/1"], ["a/1", "c/1"])[0] == [("a/1", "a/1"), ("b/1", None)]
+
+
+def test_only_the_images_asked_for_are_paired_in_the_order_of_the_data():
+    gt, pred = [3, 1, 2, "x/0004"], [1, 2, "x/4.png", 9]
+    assert paired(gt, pred, [2, 3]) == ([(3, None), (2, 2)], [])
+    assert paired(gt, pred, ["0001.png", "4"]) == ([(1, 1), ("x/0004", "x/4.png")], ["image-id-form"])
+    assert paired(gt, pred, []) == ([], [])
+    assert pair_images(source("gt.json", gt), source("pred.json", pred), [1]).extra == []
+
+
+@pytest.mark.parametrize("only", [[7], [1, 7], ["a"], [True], ["4/x"], ["5"]])
+def test_images_that_are_not_there_are_refused(only):
+    with pytest.raises(PairingError) as caught:
+        paired([1, 2, "x/4", "y/5", "z/5"], [1, 2], only)
+    assert caught.value.code == "images-lacking"
+    lacking = [number for number in only if number != 1 or number is True]
+    assert caught.value.found.endswith(f"image {', '.join(map(repr, lacking))}")
+
+
+def test_predictions_that_nobody_asked_for_are_kept_apart():
+    found = pair_images(source("gt.json", ["a"]), source("pred.json", ["b", "a.png", "c"]))
+    assert [image.image_id for image in found.extra] == ["b", "c"]
 
 
 def test_a_prediction_belongs_to_one_image_only():

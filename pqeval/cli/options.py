@@ -1,0 +1,131 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from pqeval.errors import UsageError
+
+__all__ = ["OUTPUT", "parse_groups", "parse_options", "reading", "running", "side"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+OUTPUT = click.Path(dir_okay=False, allow_dash=True)
+
+
+def _with(command: Command, options: Sequence[Callable[[Command], Command]]) -> Command:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def side(role: str, noun: str) -> Callable[[Command], Command]:
+    """Add the options that say what one side is."""
+    option = click.option
+    return lambda command: _with(
+        command,
+        [
+            option(f"--{role}", required=True, type=click.Path(), help=f"{noun}: a JSON, a folder, an archive."),
+            option(f"--{role}-format", metavar="NAME", help="Its format, where the files do not say it."),
+            option(f"--{role}-folder", type=click.Path(), help="Its maps. [default: JSON without .json]"),
+            option(
+                f"--{role}-option",
+                f"{role}_options",
+                multiple=True,
+                metavar="NAME=VALUE",
+                help="What its format wants to be told; repeatable.",
+            ),
+        ],
+    )
+
+
+def reading(command: Command) -> Command:
+    """Add the options that say what to read."""
+    option = click.option
+    command = _with(
+        command,
+        [
+            option("--format", metavar="NAME", help="Format of both sides; see `pqeval formats`."),
+            option("--categories", metavar="FILE", help="Category table: a JSON, or the name of a built-in one."),
+            option("--images", type=click.Path(), metavar="FILE", help="Only these images: an id per line."),
+            option(
+                "--missing",
+                default="error",
+                show_default=True,
+                metavar="error|empty|skip",
+                help="What images without prediction are.",
+            ),
+            option("--resize", metavar="nearest", help="Bring predictions to the size of the ground truth."),
+            option(
+                "--unknown",
+                default="error",
+                show_default=True,
+                metavar="error|void|fp",
+                help="What predicted segments are whose category the table lacks.",
+            ),
+            option(
+                "--unknown-category",
+                "unknown_categories",
+                type=int,
+                multiple=True,
+                metavar="ID",
+                help='A category id that means "unknown"; can be repeated.',
+            ),
+        ],
+    )
+    return side("gt", "Ground truth")(side("pred", "Predictions")(command))
+
+
+def running(command: Command) -> Command:
+    """Add the options that say how to work."""
+    return _with(
+        command,
+        [
+            click.option("--workers", type=int, help="Images worked on at once. [default: one per core]"),
+            click.option(
+                "--processes",
+                type=int,
+                default=1,
+                help="Processes started afresh that share the workers. [default: 1]",
+            ),
+            click.option("--quiet", is_flag=True, help="No progress and no warnings."),
+        ],
+    )
+
+
+def parse_options(texts: Sequence[str], name: str) -> dict[str, str]:
+    """Read NAME=VALUE."""
+    options: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not key or not equals or key in options:
+            raise UsageError(
+                code="option-form",
+                found=f"--{name} {text}" + (", which was given before" if key in options else ""),
+                expected="NAME=VALUE, every name once",
+                remedy="see `pqeval formats NAME`",
+            )
+        options[key] = value
+    return options
+
+
+def parse_groups(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Read NAME=ID,ID."""
+    groups: dict[str, tuple[int, ...]] = {}
+    for text in texts:
+        name, _, ids = text.partition("=")
+        try:
+            numbers = tuple(int(number) for number in ids.split(","))
+        except ValueError:
+            numbers = ()
+        if not name or not numbers or name in groups:
+            raise UsageError(
+                code="group-form",
+                found=f"--group {text}" + (", a second group of that name" if name in groups else ""),
+                expected="NAME=ID,ID,..., every name once",
+                remedy="for example --group Vehicles=3,4,6",
+            )
+        groups[name] = numbers
+    return groups

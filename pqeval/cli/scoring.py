@@ -1,0 +1,106 @@
+"""``pqeval evaluate`` and ``pqeval validate``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pqeval.cli.options import OUTPUT, parse_groups, parse_options, reading, running
+from pqeval.cli.progress import progress_bar, say
+from pqeval.errors import EmptyError, PqevalError
+
+if TYPE_CHECKING:
+    from pqeval.opening import Inputs
+
+__all__ = ["evaluate", "validate"]
+
+INPUTS = (
+    *("gt", "pred", "format", "gt_format", "pred_format", "gt_folder", "pred_folder"),
+    *("gt_options", "pred_options", "categories", "images", "missing", "resize"),
+)
+
+
+def take_inputs(options: dict[str, Any]) -> Inputs:
+    """Take what :class:`pqeval.opening.Inputs` has out of the options of a command."""
+    from pqeval.opening import Inputs
+
+    taken = {name: options.pop(name) for name in INPUTS}
+    for name in ("gt_options", "pred_options"):
+        taken[name] = parse_options(taken[name], name.replace("_options", "-option"))
+    return Inputs(**taken)
+
+
+@click.command()
+@reading
+@running
+@click.option("--metric", default="pq", show_default=True, help="What to compute.")
+@click.option("--convention", metavar="NAME", help="Whose rules. [default: what the format suggests]")
+@click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    metavar="NAME=ID,ID",
+    help="A further group of categories; repeatable.",
+)
+@click.option("--per-class", is_flag=True, help="Print a row per class.")
+@click.option("--json", type=OUTPUT, help="Write the result as JSON; - is standard output.")
+@click.option("--csv", type=OUTPUT, help="Write a row per class.")
+@click.option("--markdown", type=OUTPUT, help="Write the tables as Markdown.")
+@click.option("--per-image", type=OUTPUT, help="Write a row per image as CSV.")
+@click.option("--per-segment", type=OUTPUT, help="Write a row per segment as CSV.")
+def evaluate(quiet: bool, per_class: bool, groups: tuple[str, ...], **options: Any) -> None:
+    """Score predictions: PQ, SQ, RQ over All, Things, Stuff."""
+    from pqeval.evaluation import run
+    from pqeval.reports import check_targets, write_reports
+
+    targets = {name: options.pop(name) for name in ("json", "csv", "markdown", "per_image", "per_segment")}
+    inputs = take_inputs(options)
+    check_targets(targets, (inputs.gt, inputs.pred))
+    with progress_bar(quiet) as progress:
+        done = run(inputs, groups=parse_groups(groups), progress=progress, **options)
+    if not quiet:
+        for line in done.result.warnings:
+            say(f"warning: {line}")
+    write_reports(done.result, done.ledger, targets)
+    if "-" not in targets.values():
+        from pqeval.reports.table import draw
+
+        draw(done.result, sys.stdout, per_class=per_class)
+    if done.result.pq is None:
+        raise EmptyError(
+            code="nothing-scored",
+            found="there was nothing to average: no class occurs in the ground truth or in the predictions",
+            expected="at least one image with a segment",
+            remedy="check that the ground truth is the right file, and that its segments are not all crowd",
+            file=str(inputs.gt),
+        )
+    if any(line.startswith("[categories-misaligned]") for line in done.result.warnings):
+        sys.exit(1)
+
+
+@click.command()
+@reading
+@running
+@click.option("--json", "target", type=OUTPUT, help="Write the findings as JSON; - is standard output.")
+def validate(quiet: bool, target: str | None, **options: Any) -> None:
+    """List everything that is wrong with ground truth and predictions."""
+    from pqeval.output import check_target
+    from pqeval.validation import check
+
+    if target not in (None, "-"):
+        check_target(target)
+    inputs = take_inputs(options)
+    with progress_bar(quiet) as progress:
+        found = check(inputs, progress=progress, **options)
+    if target == "-":
+        sys.stdout.write(found.to_json())
+    else:
+        for problem in (*found.errors, *(() if quiet else found.warnings)):
+            click.echo(f"{problem.severity} [{problem.code}] {problem}")
+        click.echo(f"{found.images} images checked: {len(found.errors)} errors, {len(found.warnings)} warnings")
+        if target is not None:
+            found.to_json(target)
+    if found.errors:
+        sys.exit(PqevalError.exit_code)

@@ -1,0 +1,70 @@
+"""Which format files are in, where the user did not say."""
+
+from __future__ import annotations
+
+from pqeval.errors import UsageError
+from pqeval.formats import room
+from pqeval.formats._glance import Glance
+from pqeval.storage import File, Place
+
+__all__ = ["resolve"]
+
+
+def resolve(
+    gt: Place, pred: Place | None, *, gt_format: str | None = None, pred_format: str | None = None
+) -> tuple[str, str]:
+    """Find the formats of two sides.
+
+    Parameters
+    ----------
+    gt, pred : File or Folder
+        The two sides; one may be missing.
+    gt_format, pred_format : str, optional
+        What the user said.
+
+    Returns
+    -------
+    gt_format, pred_format : str
+        Where files of the predictions could be in several formats and one is that of the ground truth, it is that.
+
+    Raises
+    ------
+    UsageError
+        If the files do not say, naming the candidates.
+    """
+    first = _known(gt_format) if gt_format is not None else _only(gt, _strengths(gt), "gt")
+    if pred_format is not None or pred is None:
+        return first, _known(pred_format) if pred_format is not None else first
+    strengths = _strengths(pred)
+    return first, first if first in strengths else _only(pred, strengths, "pred")
+
+
+def _known(name: str) -> str:
+    room.get(name)
+    return str(name).replace("-", "_")
+
+
+def _strengths(place: Place) -> dict[str, int]:
+    """Return the formats that recognise a place, and how sure each is."""
+    if isinstance(place, File) and not place.folder.has(place.name):
+        return {"coco": 1}  # it will say that the file does not exist
+    glance = Glance(place)
+    sure = {name: room.get(name).recognise(glance) for name in room.available()}
+    known = {name: strength for name, strength in sure.items() if strength}
+    if not known and isinstance(place, File) and glance.json is not None:
+        return {"coco": 1}  # it will say what the JSON lacks
+    return known
+
+
+def _only(place: Place, strengths: dict[str, int], role: str) -> str:
+    candidates = [name for name, strength in strengths.items() if strength == max(strengths.values())]
+    if len(candidates) == 1:
+        return candidates[0]
+    listed = ", ".join(candidates) or "no format that pqeval knows"
+    raise UsageError(
+        code="format-unclear",
+        found=f"the files of --{role} do not say which format they are in" + (" alone" if candidates else ""),
+        expected=f"files of one format; these could be: {listed}",
+        remedy=f"name it with --{role}-format ({role}_format=); `pqeval formats` lists all",
+        file=str(place),
+    )
