@@ -8,7 +8,6 @@ entries as they were written.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,6 +17,7 @@ import numpy.typing as npt
 from pqeval.categories import LARGEST
 from pqeval.formats._json import decode_as
 from pqeval.rows import LARGEST_AREA, NO_AREA, Rows
+from pqeval.storage import File
 
 __all__ = ["Columns", "read_columns"]
 
@@ -91,12 +91,12 @@ class Columns:
     sizes: list[tuple[Any, Any, Any]]
 
 
-def read_columns(path: Path, *, truth: bool, largest: int) -> Columns | None:
+def read_columns(file: File, *, truth: bool, largest: int) -> Columns | None:
     """Read a COCO panoptic JSON.
 
     Parameters
     ----------
-    path : Path
+    file : File
         The file.
     truth : bool
         Whether it is ground truth, of which crowds, areas, categories and sizes are read.
@@ -113,7 +113,7 @@ def read_columns(path: Path, *, truth: bool, largest: int) -> Columns | None:
     FileError
         If the file cannot be read.
     """
-    content: Any = decode_as(path, _Truth if truth else _Predictions)
+    content: Any = decode_as(file, _Truth if truth else _Predictions)
     if content is None:
         return None
     annotations = content.annotations
@@ -135,7 +135,7 @@ def read_columns(path: Path, *, truth: bool, largest: int) -> Columns | None:
         return None
     owner = np.repeat(np.arange(len(annotations)), counts)
     stated = ~np.isnan(areas)
-    whole = np.where(stated, areas, 0)
+    whole = np.where(stated, np.clip(areas, -LARGEST_AREA, LARGEST_AREA), 0)  # larger ones are odd, and no int64
     odd = (ids < 1) | (ids > largest) | (np.abs(categories) > LARGEST) | (crowds < 0) | (crowds > 1)
     odd |= (np.abs(whole) >= LARGEST_AREA) | (whole != np.floor(whole))
     order = np.lexsort((ids, owner))

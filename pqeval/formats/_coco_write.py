@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,10 +17,11 @@ from pqeval.formats._png import MAX_RGB_ID, write_ids
 from pqeval.frame import check_list
 from pqeval.image_ids import ImageId, image_ids
 from pqeval.labelmap import LabelMap
-from pqeval.output import write_text
-from pqeval.rows import Row, read_rows
+from pqeval.output import make_folder, write_text
+from pqeval.rows import Row, Rows, read_rows
+from pqeval.source import Written
 
-__all__ = ["save_coco_panoptic"]
+__all__ = ["file_name", "save_coco_panoptic", "write_coco"]
 
 
 def save_coco_panoptic(
@@ -67,9 +68,44 @@ def save_coco_panoptic(
     >>> pqeval.evaluate(gt=path, pred=path).pq
     1.0
     """
-    path = Path(path)
-    place = Path(folder) if folder is not None else path.with_suffix("")
     table = Categories.of(categories)
+    write_coco(Path(path), _written(frames, table), table, folder=None if folder is None else Path(folder))
+
+
+def _written(
+    frames: Iterable[tuple[ImageId, Any, Iterable[Mapping[str, Any]]]], table: Categories
+) -> Iterator[Written]:
+    for given, id_map, segments in frames:
+        (image_id,) = image_ids([given])
+        try:
+            labels, rows = _checked(id_map, segments, table)
+        except PqevalError as error:
+            raise error.located(image_id=image_id) from None
+        yield Written(image_id, labels, Rows.of(rows))
+
+
+def write_coco(
+    path: Path, frames: Iterable[Written], categories: Categories, *, folder: Path | None = None
+) -> None:
+    """Write images whose maps and lists agree.
+
+    Parameters
+    ----------
+    path : Path
+        The JSON; it is written last.
+    frames : iterable of Written
+        The images.
+    categories : Categories
+        The table.
+    folder : Path, optional
+        Where the PNGs go; by default the path of the JSON without ``.json``.
+
+    Raises
+    ------
+    DataError
+        For what cannot be stored, and where a file cannot be written.
+    """
+    place = folder if folder is not None else path.with_suffix("")
     if place == path:
         raise FileError(
             code="json-suffix",
@@ -78,47 +114,45 @@ def save_coco_panoptic(
             remedy="add .json, or name the folder",
             file=str(path),
         )
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as reason:
-        raise FileError(
-            code="folder-not-made",
-            found=f"cannot make the folder: {reason.strerror}",
-            expected="a place that may be written",
-            remedy="choose another place",
-            file=str(place),
-        ) from reason
+    make_folder(place)
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     names: set[str] = set()
-    for given, id_map, segments in frames:
-        (image_id,) = image_ids([given])
-        name = f"{image_id:012d}.png" if type(image_id) is int else f"{quote(str(image_id), safe='')}.png"
+    for image in frames:
+        name = file_name(image)
         if name in names:
             raise PairingError(
                 code="image-twice-saved",
                 found=f"two images would be saved as {name}",
                 expected="every image id once",
                 remedy="give every image its own id",
-                image_id=image_id,
+                image_id=image.image_id,
             )
         names.add(name)
-        try:
-            labels, rows = _checked(id_map, segments, table)
-        except PqevalError as error:
-            raise error.located(image_id=image_id) from None
-        dense = labels.to_array()
+        _check_storable(image, categories)
+        dense = image.labels.to_array()
+        if "/" in name:
+            make_folder((place / name).parent)
         write_ids(place / name, dense)
         height, width = dense.shape
-        images.append({"id": image_id, "width": width, "height": height, "file_name": name})
-        infos = [_info(row, box) for row, box in zip(rows, _boxes(dense, rows), strict=True)]
-        annotations.append({"image_id": image_id, "file_name": name, "segments_info": infos})
+        images.append({"id": image.image_id, "width": width, "height": height, "file_name": name})
+        infos = [_info(row, box) for row, box in zip(image.rows, _boxes(dense, image.rows), strict=True)]
+        annotations.append({"image_id": image.image_id, "file_name": name, "segments_info": infos})
     content = {
         "images": images,
         "annotations": annotations,
-        "categories": [category.as_dict() for category in table],
+        "categories": [category.as_dict() for category in categories],
     }
     write_text(path, msgspec.json.encode(content).decode() + "\n")
+
+
+def file_name(image: Written) -> str:
+    """Return the name of the PNG of an image."""
+    if type(image.image_id) is int:
+        return f"{image.image_id:012d}.png"
+    # The id of a frame is sequence/frame; anything else stays in the folder.
+    safe = "/" if image.sequence is not None and ".." not in str(image.image_id) else ""
+    return f"{quote(str(image.image_id), safe=safe)}.png"
 
 
 def _checked(
@@ -128,26 +162,29 @@ def _checked(
     found: list[PqevalError] = []
     rows = read_rows(segments, truth=True, problems=found)
     check_list(labels, rows, noun="the", problems=found)
-    lacking = [row for row in rows if table.index_of(row.category_id) < 0]
-    largest = int(labels.present().max())
-    if len(labels.shape) != 2 or largest > MAX_RGB_ID or lacking:
+    raise_all([problem for problem in found if problem.severity == "error"])
+    return labels, rows
+
+
+def _check_storable(image: Written, table: Categories) -> None:
+    lacking = [row for row in image.rows if table.index_of(row.category_id) < 0]
+    largest = int(image.labels.present().max())
+    shape = image.labels.shape
+    if len(shape) != 2 or largest > MAX_RGB_ID or lacking:
         what = (
-            f"a map of shape {labels.shape}"
-            if len(labels.shape) != 2
+            f"a map of shape {shape}"
+            if len(shape) != 2
             else f"the id {largest}"
             if largest > MAX_RGB_ID
             else f"category_id {lacking[0].category_id}, which the table lacks,"
         )
-        found.append(
-            SegmentError(
-                code="not-storable",
-                found=f"{what} cannot be stored in this format",
-                expected=f"an (H, W) map with ids up to {MAX_RGB_ID} and categories of the table",
-                remedy="renumber the segments, or correct the list",
-            )
+        raise SegmentError(
+            code="not-storable",
+            found=f"{what} cannot be stored in this format",
+            expected=f"an (H, W) map with ids up to {MAX_RGB_ID} and categories of the table",
+            remedy="renumber the segments, or correct the list",
+            image_id=image.image_id,
         )
-    raise_all([problem for problem in found if problem.severity == "error"])
-    return labels, rows
 
 
 def _boxes(dense: Any, rows: Sequence[Row]) -> list[tuple[int, list[int]]]:

@@ -6,33 +6,41 @@ Source: cocodataset.org "Data format", section 4 (panoptic segmentation); cocoda
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from pqeval.categories import Categories
 from pqeval.errors import (
     DataWarning,
-    FileError,
     JsonError,
     PairingError,
     PqevalError,
     SegmentError,
 )
 from pqeval.formats._coco_columns import read_columns
+from pqeval.formats._coco_place import find_json, find_maps
+from pqeval.formats._coco_untyped import fault_of, stated_sizes
 from pqeval.formats._coco_write import save_coco_panoptic
+from pqeval.formats._coco_write import write_coco as write
+from pqeval.formats._glance import Glance
 from pqeval.formats._json import read_object
-from pqeval.formats._paths import inside
 from pqeval.formats._png import MAX_RGB_ID, read_ids
 from pqeval.image_ids import ImageId, Key, image_key, is_image_id
 from pqeval.labelmap import LabelMap
 from pqeval.rows import Row, Rows, read_rows
-from pqeval.source import Image
+from pqeval.source import Image, Request
+from pqeval.storage import File, Place
 
-__all__ = ["CocoSide", "open_side", "save_coco_panoptic"]
+__all__ = ["CocoSide", "open_side", "recognise", "save_coco_panoptic", "write"]
+
+Renumber = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.int64]]
 
 DESCRIPTION = "COCO panoptic: a JSON and a folder of RGB PNGs, id = R + 256 G + 65536 B"
+
+CONVENTION = "coco"
 
 LAYOUT = """\
 panoptic_val2017.json            --gt: images, annotations, categories
@@ -51,45 +59,50 @@ iscrowd and area matter in the ground truth only. A category: {"id": 1, "name": 
 
 
 class CocoSide:
-    """One opened JSON; see :class:`pqeval.source.Source`."""
+    """One opened JSON; see :class:`pqeval.source.Source`.
 
-    def __init__(self, path: Path, *, role: str, folder: Path | None, repeated: str) -> None:
-        self.file = str(path)
-        self.role = role
-        self.repeated = repeated
+    Parameters
+    ----------
+    file : File
+        The JSON.
+    request : Request
+        How to open it.
+    renumber : callable, optional
+        Category ids as written, (N,) int64, to those of the table, where files have another numbering.
+    """
+
+    def __init__(self, file: File, request: Request, *, renumber: Renumber | None = None) -> None:
+        self.file = str(file)
+        self.role = role = request.role
+        self.repeated = request.repeated
+        self.renumber = renumber
         self.categories: Categories | None = None
         self.problems: list[PqevalError] = []
         self.images: dict[Key, Image] = {}
         self._listed: dict[int, list[Any]] = {}
-        columns = read_columns(path, truth=role == "gt", largest=MAX_RGB_ID)
-        content = read_object(path) if columns is None else {}
-        self.folder = folder if folder is not None else path.with_suffix("")
-        if not self.folder.is_dir():
-            own = folder is None
-            raise FileError(
-                code="folder-missing",
-                found=f"the folder of its PNGs, {self.folder}, does not exist",
-                expected="a folder named as the JSON without .json" if own else "a folder",
-                remedy=f"name it with --{role}-folder ({role}_folder=)" if own else "check its name",
-                file=self.file,
-            )
+        columns = read_columns(file, truth=role == "gt", largest=MAX_RGB_ID)
+        content = read_object(file) if columns is None else {}
+        self.folder = find_maps(file, request)
         if columns is None:
             annotations = self._list(content, "annotations")
-            self._sizes = _untyped_sizes(content.get("images"))
-            categories = self._list(content, "categories") if role == "gt" else []
+            self._sizes = stated_sizes(content.get("images"))
+            own = role == "gt" and request.categories is None
+            categories = self._list(content, "categories") if own else []
         else:
             self._sizes = {image_key(number): size for number, *size in columns.sizes if is_image_id(number)}
             categories = columns.categories
         if role == "gt":
-            try:
-                self.categories = Categories.from_coco(categories)
-            except PqevalError as error:
-                raise error.located(file=self.file) from None
+            self.categories = request.categories
+            if self.categories is None:
+                try:
+                    self.categories = Categories.from_coco(categories)
+                except PqevalError as error:
+                    raise error.located(file=self.file) from None
         if columns is None:
             self._bounds, self._rows = [], Rows.of([])
             self._add_images(self._checked(annotations))
         else:
-            self._bounds, self._rows = columns.bounds.tolist(), columns.rows
+            self._bounds, self._rows = columns.bounds.tolist(), self._renumbered(columns.rows)
             self._listed = dict(columns.odd)
             self._add_images(zip(range(len(columns.names)), columns.image_ids, columns.names, strict=True))
 
@@ -110,7 +123,7 @@ class CocoSide:
     def _checked(self, annotations: list[Any]) -> Iterator[tuple[int, ImageId, str]]:
         """Place, image id and file name of the sound ones of untyped annotations."""
         for rank, entry in enumerate(annotations):
-            fault = _fault(entry)
+            fault = fault_of(entry)
             if fault is None:
                 self._listed[rank] = entry["segments_info"]
                 yield rank, entry["image_id"], entry["file_name"]
@@ -129,13 +142,13 @@ class CocoSide:
 
     def _add_images(self, annotations: Iterable[tuple[int, ImageId, str]]) -> None:
         twice: list[ImageId] = []
-        folder = f"{self.folder}{os.sep}"
+        start = self.folder.path("")
         for rank, image_id, name in annotations:
             key = image_key(image_id)
             if key in self.images:
                 twice.append(image_id)
             else:
-                self.images[key] = Image(image_id, rank, folder + name, name)
+                self.images[key] = Image(image_id, rank, start + name, name)
         for image_id in twice:
             self.problems.append(
                 PairingError(
@@ -170,16 +183,20 @@ class CocoSide:
         found: list[PqevalError] = []
         listed = self._listed.get(image.rank)
         rows: Sequence[Row]
-        if listed is None:
-            rows = self._rows[self._bounds[image.rank] : self._bounds[image.rank + 1]]
-        else:
-            rows = read_rows(listed, repeated=self.repeated, truth=self.role == "gt", problems=found)
-            found = [problem.located(file=self.file, image_id=image.image_id) for problem in found]
-            self._check_range(rows, found)
+        moved = 0
         labels = None
         try:
-            path = inside(self.folder, image.entry)
-            labels, palette = read_ids(path, shape=shape, problems=found)
+            if listed is None:
+                rows = self._rows[self._bounds[image.rank] : self._bounds[image.rank + 1]]
+            else:
+                listed, moved = self._moved(listed)
+                rows = read_rows(listed, repeated=self.repeated, truth=self.role == "gt", problems=found)
+                found = [problem.located(file=self.file, image_id=image.image_id) for problem in found]
+                rows = self._renumbered(Rows.of(rows))
+                self._check_range(rows, found)
+            labels, palette = read_ids(File(self.folder, image.entry), shape=shape, problems=found)
+            if moved:
+                labels = labels.with_ids(labels.ids + np.uint32(moved))
             self._check_colours(labels, rows, palette, image, found)
         except PqevalError as error:
             found.append(error.located(file=self.file))  # the PNG is named already, unless its name is at fault
@@ -187,6 +204,19 @@ class CocoSide:
         if labels is None or any(problem.severity == "error" for problem in found):
             return None
         return labels, rows
+
+    def category_ids(self) -> npt.NDArray[np.int64]:
+        """Return the category ids of all ordinary lists, as many times as they occur."""
+        return self._rows.category_ids
+
+    def _moved(self, listed: list[Any]) -> tuple[list[Any], int]:
+        """What to read instead of a list that is not ordinary, and by how much the ids of its map move."""
+        return listed, 0
+
+    def _renumbered(self, rows: Rows) -> Rows:
+        if self.renumber is None:
+            return rows
+        return Rows(rows.ids, self.renumber(rows.category_ids), rows.crowds, rows.areas)
 
     def _check_range(self, rows: Sequence[Row], found: list[PqevalError]) -> None:
         too_large = [row.id for row in rows if row.id > MAX_RGB_ID]
@@ -229,50 +259,21 @@ class CocoSide:
             )
 
 
-def _untyped_sizes(images: Any) -> dict[Key, Any]:
-    entries = images if isinstance(images, list) else []
-    return {
-        image_key(entry["id"]): (entry.get("height"), entry.get("width"))
-        for entry in entries
-        if isinstance(entry, dict) and is_image_id(entry.get("id", []))
-    }
+def recognise(glance: Glance) -> int:
+    """See ``formats/__init__.py``."""
+    keys = glance.keys
+    return int("segments_info" in keys and not {"videos", "video_id"} & keys and not glance.is_list)
 
 
-def _fault(entry: Any) -> tuple[str, str] | None:
-    """What is wrong with an annotation: (found, expected), or nothing."""
-    if not isinstance(entry, dict):
-        return f" is {entry!r:.40}", "an object with image_id, file_name and segments_info"
-    if "image_id" not in entry or not is_image_id(entry["image_id"]):
-        found = f".image_id is {entry['image_id']!r:.40}" if "image_id" in entry else " has no image_id"
-        return found, "a string or a number"
-    if not isinstance(entry.get("file_name"), str):
-        return f".file_name is {entry.get('file_name')!r:.40}", "the name of a PNG"
-    rows = entry.get("segments_info")
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        found = "has no segments_info" if rows is None else "segments_info is not a list of objects"
-        return f": {found}", 'a list such as [{"id": 1, "category_id": 17}]'
-    return None
-
-
-def open_side(
-    path: str | os.PathLike[str],
-    *,
-    role: str,
-    folder: str | os.PathLike[str] | None = None,
-    repeated: str = "merge",
-) -> CocoSide:
+def open_side(place: Place, request: Request) -> CocoSide:
     """Open one side.
 
     Parameters
     ----------
-    path : path
-        The JSON.
-    role : {"gt", "pred"}
+    place : File or Folder
+        The JSON, or a folder or archive that has one.
+    request : Request
         Ground truth has categories, crowds and areas; of predictions only ids and category ids are read.
-    folder : path, optional
-        The PNGs; by default the path of the JSON without ``.json``.
-    repeated : {"merge", "last"}
-        See :func:`pqeval.rows.read_rows`.
 
     Returns
     -------
@@ -283,4 +284,4 @@ def open_side(
     FileError, JsonError, CategoryError
         Where the files as a whole cannot be used.
     """
-    return CocoSide(Path(path), role=role, folder=None if folder is None else Path(folder), repeated=repeated)
+    return CocoSide(find_json(place), request)

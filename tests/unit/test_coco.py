@@ -5,26 +5,35 @@ from __future__ import annotations
 import json
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from datasets import TABLE, colours, image, png, save
 
 import pqeval
+from pqeval import formats
 from pqeval.categories import Categories
 from pqeval.engines import threads
 from pqeval.errors import DataError, FileError, JsonError, SegmentError, SeveralErrors
 from pqeval.formats import room
 from pqeval.formats.coco import open_side
+from pqeval.source import Request
+from pqeval.storage import File, as_folder, locate
 
 IDS = [[1, 1, 2], [0, 3, 2]]
 SEGMENTS = {1: 1, 2: 2, 3: 3}
 GOOD = image(7, IDS, SEGMENTS)
 
 
+def open_path(path, *, folder=None, **request):
+    folder = None if folder is None else as_folder(folder, option="--gt-folder")
+    return open_side(locate(path), Request(folder=folder, **request))
+
+
 def opened(folder, images, *, role="gt", **options):
     path = save(folder / "side.json", images, **{"categories": TABLE if role == "gt" else None} | options)
-    return open_side(path, role=role)
+    return open_path(path, role=role)
 
 
 def read(side, place=0):
@@ -100,14 +109,14 @@ def test_a_list_of_images_is_not_needed(tmp_path, stated):
     path = save(tmp_path / "side.json", [GOOD], **{"info": 1})
     content = json.loads(path.read_text()) | {"images": stated}
     path.write_text(json.dumps(content))
-    assert read(open_side(path, role="gt")) == (IDS, read(open_side(path, role="gt"))[1], [])
+    assert read(open_path(path, role="gt")) == (IDS, read(open_path(path, role="gt"))[1], [])
 
 
 def test_the_folder_may_lie_elsewhere(tmp_path):
     path = save(tmp_path / "gt.json", [GOOD], folder=tmp_path / "some" / "where")
     with pytest.raises(FileError):
-        open_side(path, role="gt")
-    assert read(open_side(path, role="gt", folder=tmp_path / "some" / "where"))[0] == IDS
+        open_path(path, role="gt")
+    assert read(open_path(path, role="gt", folder=tmp_path / "some" / "where"))[0] == IDS
 
 
 def test_file_names_may_name_folders(tmp_path):
@@ -123,7 +132,7 @@ def test_two_images_may_share_a_file(tmp_path):
 def test_the_json_itself_has_to_be_a_file(tmp_path):
     (tmp_path / "side.json").mkdir()
     with pytest.raises(FileError) as caught:
-        open_side(tmp_path / "side.json", role="gt")
+        open_side(File(locate(tmp_path), "side.json"), Request("gt"))
     assert caught.value.code == "not-a-regular-file"
 
 
@@ -135,14 +144,14 @@ def test_lenient_json_is_still_checked(tmp_path, text):
     (tmp_path / "side").mkdir()
     (tmp_path / "side.json").write_text(text, encoding="utf-8")
     with pytest.raises(JsonError) as caught:
-        open_side(tmp_path / "side.json", role="gt")
+        open_path(tmp_path / "side.json", role="gt")
     assert caught.value.code == "json-key"
 
 
 def test_a_repeated_key_in_json_is_the_last_one(tmp_path):
     path = save(tmp_path / "side.json", [GOOD])
     path.write_text(path.read_text().replace('"categories":', '"categories": [], "categories":'))
-    assert len(open_side(path, role="gt").categories) == 3
+    assert len(open_path(path, role="gt").categories) == 3
 
 
 def test_annotations_that_cannot_be_read_do_not_hide_the_others(tmp_path):
@@ -183,7 +192,7 @@ def test_all_problems_of_an_image_are_found(tmp_path):
 def test_what_two_rows_of_one_id_mean(tmp_path, repeated, category):
     rows = [{"id": 1, "category_id": 1}, {"id": 1, "category_id": 2}]
     path = save(tmp_path / "side.json", [image(7, [[1]], rows)])
-    side = open_side(path, role="gt", repeated=repeated)
+    side = open_path(path, role="gt", repeated=repeated)
     problems = []
     found = side.read(next(iter(side.images.values())), problems=problems)
     if category is None:
@@ -195,7 +204,8 @@ def test_what_two_rows_of_one_id_mean(tmp_path, repeated, category):
 
 
 def test_the_room_of_formats_lists_its_files():
-    assert room.available() == ["coco"]
+    assert room.available() == sorted(path.stem for path in Path(formats.__path__[0]).glob("[a-z]*.py"))
+    assert "coco" in room.available()
     assert room.get("coco").DESCRIPTION.startswith("COCO panoptic")
     assert "--gt-folder" in room.get("coco").LAYOUT
 
@@ -263,7 +273,7 @@ def test_what_is_written_is_read_as_it_was(tmp_path):
         present = sorted(set(ids.ravel().tolist()) - {0})
         frames.append((number, ids, [{"id": each, "category_id": 1 + each % 3} for each in present]))
     saved(tmp_path, iter(frames))
-    side = open_side(tmp_path / "saved.json", role="gt")
+    side = open_path(tmp_path / "saved.json", role="gt")
     for place, (_, ids, rows) in enumerate(frames):
         found, read_rows, codes = read(side, place)
         assert (found, codes) == (ids.tolist(), [])
