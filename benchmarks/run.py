@@ -24,6 +24,7 @@ def all_steps(data: list[str], sample: list[str], page: str) -> list[list[str]]:
         ["workloads.py", *data, *sample, *workloads.WORKLOADS, *workloads.REPEATED],
         ["startup.py"],
         ["stages.py", *data],
+        ["families.py", *data],
         ["peers.py", *data],
         ["arrays.py", *data],
         ["scale.py", *data],

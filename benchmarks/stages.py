@@ -51,11 +51,12 @@ def stages(folder: Path) -> dict[str, float]:
     from pqeval.core.match import match
     from pqeval.formats import _deflate, _png_chunks, _png_decode
     from pqeval.frame import pair
-    from pqeval.opening import open_both
+    from pqeval.opening import Inputs, open_both
     from pqeval.void import convention
 
     policy = convention("coco")
-    opened = open_both(folder / "gt.json", folder / "pred.json", policy=policy)
+    inputs = Inputs(gt=folder / "gt.json", pred=folder / "pred.json", format="coco").resolved()
+    opened = open_both(inputs, policy)
     tasks = opened.pairing.pairs
     files = [image.file for task in tasks for image in task if image is not None]
     raws = [Path(file).read_bytes() for file in files]
@@ -114,10 +115,11 @@ def lock_held(folder: Path) -> dict[str, float]:
     import numba
     import numpy as np
 
-    from pqeval.opening import open_both
+    from pqeval.opening import Inputs, open_both
     from pqeval.void import convention
 
-    opened = open_both(folder / "gt.json", folder / "pred.json", policy=convention("coco"))
+    inputs = Inputs(gt=folder / "gt.json", pred=folder / "pred.json", format="coco").resolved()
+    opened = open_both(inputs, convention("coco"))
     tasks = opened.pairing.pairs
     whole = statistics.median(seconds(lambda: [opened.count(task) for task in tasks]) for _ in range(ROUNDS))
     record: dict[str, list[Any]] = {}

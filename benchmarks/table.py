@@ -210,7 +210,37 @@ def stages(record: dict[str, Any]) -> list[str]:
     ]
 
 
-SECTIONS = {"peers": folders, "arrays": arrays, "scale": scale, "stages": stages, "startup": startup}
+def families(record: dict[str, Any]) -> list[str]:
+    """The same maps in the encodings of other datasets."""
+    rows = [
+        (
+            name,
+            f"{record['ms_per_pair'][name]:.3f}",
+            f"{record['ns_per_pixel'][name]:.2f}",
+            f"{ratio:.2f}",
+            "" if name == "COCO" else f"≤ {record['most']:g}: {at_most(ratio, record['most'])}",
+        )
+        for name, ratio in record["to_coco"].items()
+    ]
+    return [
+        "### Families of formats",
+        "",
+        f"The same {record['pairs']} pairs of maps, written in the encodings of other datasets. One process, one",
+        "thread, warm, in turns; medians. Reading the files is included, opening the folders is not. For",
+        "*point labels* a map without its rows is a scan. *Ratio* is the time per pixel, divided by that of COCO.",
+        "",
+        *markdown(("Family", "ms per pair", "ns per pixel", "Ratio", ""), rows),
+    ]
+
+
+SECTIONS = {
+    "peers": folders,
+    "arrays": arrays,
+    "families": families,
+    "scale": scale,
+    "stages": stages,
+    "startup": startup,
+}
 
 
 def render(results: Path) -> str:
