@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from datasets import TABLE
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 import pqeval
 from pqeval.arrays import read_options, read_side
 from pqeval.categories import Categories
 from pqeval.errors import DataError, ImageError, ShapeError
 from pqeval.image_ids import image_ids
+from pqeval.labelmap import LabelMap
 
 CATEGORIES = Categories.of(TABLE)
 CATEGORY = np.array([[1, 1, 255], [3, 3, 2]])
@@ -214,6 +217,57 @@ def test_what_stands_on_void_is_not_looked_at():
 def test_a_void_category_may_be_negative():
     both = np.array([[[1, 1], [-1, 0]]])
     assert regions(both, void_category=-1) == [[(1, False), None]]
+
+
+NUMBERS = st.sampled_from((0, 1, 2, 7, 255, 256, 65535, 65536, 2**32 - 1))
+ANYTHING = st.sampled_from((-(2**63), -1, 0, 1, 2**32, 2**63 - 1))
+
+
+@given(
+    st.lists(st.one_of(st.tuples(NUMBERS, NUMBERS), st.tuples(st.just(None), ANYTHING)), min_size=1, max_size=12),
+    st.sampled_from(((0,), (255, 7), (-1,), (-(2**63), 2), (2**40, 65536), ())),
+)
+def test_pairs_are_numbered_in_their_order(pairs, void):
+    """Each pixel is void or (category, instance); what stands on void may be any number."""
+    pixels = [(void[i % len(void)], i) if c is None else (c, i) for c, i in pairs if void or c is not None]
+    assume(pixels)
+    real = sorted({pixel for pixel in pixels if pixel[0] not in void})
+    value = np.array([pixels], np.int64)
+    ((labels, rows),) = read_side(
+        value, CATEGORIES, side="gt", crowd=frozenset(real[:1]), void_category=frozenset(void), problems=[]
+    )
+    assert labels.to_array().tolist() == [[real.index(pixel) + 1 if pixel in real else 0 for pixel in pixels]]
+    assert [tuple(row) for row in rows] == [
+        (place, category, place == 1, None) for place, (category, _) in enumerate(real, start=1)
+    ]
+    assert (labels.runs == LabelMap.from_array(labels.to_array()).runs).all()
+
+
+def test_void_is_blanked_where_every_small_category_is_taken():
+    categories = np.append(np.arange(256), [7, 255]).astype(np.uint8)
+    instance = np.append(np.ones(256, np.int64), [-1, 1])
+    table = Categories.of([{"id": number, "isthing": 1} for number in range(256)])
+    ((labels, rows),) = read_side(
+        (categories, instance), table, side="gt", void_category=frozenset([7]), problems=[]
+    )
+    assert labels.to_array().tolist() == [*range(1, 8), 0, *range(8, 256), 0, 255]
+    assert [row.category_id for row in rows] == [*range(7), *range(8, 256)]
+
+
+@pytest.mark.parametrize(
+    ("pixel", "told"),
+    [
+        ((-3, 1), "category -3"),
+        ((2**32, 1), "category 4294967296"),
+        ((1, -3), "instance -3"),
+        ((1, 2**32), "instance 4294967296"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(pixel, told):
+    for others in ([(1, 1)], [(-1, 2**40), (1, 1)]):
+        with pytest.raises(ImageError) as caught:
+            regions(np.array([[*others, pixel]]), void_category=[-1])
+        assert caught.value.found == f"gt: a pixel with {told}"
 
 
 # Crowds

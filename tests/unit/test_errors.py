@@ -1,6 +1,6 @@
 """Every error and every warning, with its whole text; and the tree they form.
 
-Each function of ``TRIGGERS`` makes one thing go wrong in a folder of its own and asserts what is said then. A
+Each function marked ``trigger`` makes one thing go wrong in a folder of its own and asserts what is said then. A
 guard traces them and finds the ``raise`` statements that none of them reaches.
 """
 
@@ -22,23 +22,23 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from datasets import GRAY_ALPHA, PALETTE, RGBA, TABLE, chunk, colours, image, png, save, says, within
+from triggers import Triggers, name_of
 
 import pqeval
-from pqeval import errors
+from pqeval import errors, formats
 from pqeval.categories import Categories
 from pqeval.engines import processes, threads
 from pqeval.errors import DataWarning, PqevalError, SeveralErrors
+from pqeval.formats import coco
 from pqeval.labelmap import LabelMap
+from pqeval.source import Request
+from pqeval.storage import File
+from pqeval.storage.local import LocalFolder
 
-TRIGGERS = []
-
-
-def trigger(function):
-    TRIGGERS.append(function)
-    return function
+trigger = Triggers()
 
 
-@pytest.mark.parametrize("function", TRIGGERS, ids=lambda function: function.__name__)
+@pytest.mark.parametrize("function", trigger, ids=name_of)
 def test_text(function, tmp_path):
     function(tmp_path)
 
@@ -103,9 +103,9 @@ def unknown_format(folder):
         raised(pqeval.validate, gt="a", pred="b", format="nope"),
         """
         no format is called 'nope'
-          expected: one of: coco
+          expected: one of: FORMATS
           do: check the spelling
-        """,
+        """.replace("FORMATS", ", ".join(formats.room.available())),
     )
 
 
@@ -127,7 +127,8 @@ def unknown_convention(folder):
         raised(pqeval.PanopticQuality, TABLE, convention="nope"),
         """
         no convention is called 'nope'
-          expected: one of: coco, panopticapi
+          expected: one of: coco, panopticapi, cityscapes, bdd100k, deeplab2, tf-models, torchmetrics, lidar,
+              nuscenes, hovernet, pannuke, conic
           do: use coco unless you need panopticapi's numbers with its quirks
         """,
     )
@@ -163,7 +164,9 @@ def unknown_builtin_table(folder):
         raised(Categories.builtin, "nope"),
         """
         no built-in category table is called 'nope'
-          expected: one of: coco
+          expected: one of: ade20k, bdd100k, cityscapes, cityscapes_train, coco, coco_stuff, conic, kitti_step,
+              mapillary_v12, mapillary_v20, motchallenge_step, nuclei, nuscenes, pannuke, semantickitti,
+              semkitti_dvps, vipseg
           do: choose one of these, or give the categories as a list
         """,
     )
@@ -326,9 +329,7 @@ def folder_of_a_file_missing(folder):
 
 
 def problems_of_opening(path):
-    from pqeval.formats.coco import open_side
-
-    return raised(open_side, path, role="gt")
+    return raised(coco.open_side, File(LocalFolder(path.parent), path.name), Request(role="gt"))
 
 
 @trigger
@@ -410,7 +411,10 @@ def device_instead_of_a_file(folder):
 def file_that_may_not_be_read(folder):
     # root may read everything, so the refusal is played.
     path = save(folder / "gt.json", [])
-    with mock.patch.object(Path, "read_bytes", side_effect=PermissionError(13, "Permission denied")):
+    with (
+        mock.patch.object(os, "open", side_effect=PermissionError(13, "Permission denied")),
+        mock.patch.object(Path, "open", side_effect=PermissionError(13, "Permission denied")),
+    ):
         says(
             problems_of_opening(path),
             """
@@ -443,12 +447,12 @@ def folder_of_pngs_missing(folder):
         raised(pqeval.evaluate, gt=gt, pred=gt, gt_folder=folder / "no", pred_folder=folder / "none"),
         """
         2 errors:
-        DIR/gt.json: the folder of its PNGs, DIR/no, does not exist
-          expected: a folder
-          do: check its name
-        DIR/gt.json: the folder of its PNGs, DIR/none, does not exist
-          expected: a folder
-          do: check its name
+        DIR/no: --gt-folder is no folder and no archive
+          expected: a folder, a zip or tar file, or a URL of one
+          do: check --gt-folder
+        DIR/none: --pred-folder is no folder and no archive
+          expected: a folder, a zip or tar file, or a URL of one
+          do: check --pred-folder
         """,
         folder=folder,
     )
@@ -718,11 +722,11 @@ def ground_truth_of_a_format_without_categories(folder):
     room = SimpleNamespace(get=lambda name: SimpleNamespace(open_side=lambda *a, **k: side))
     with mock.patch.object(opening, "formats", room):
         says(
-            raised(opening.open_both, "a", "b", policy=convention("coco")),
+            raised(opening.open_both, opening.Inputs("a", "b"), convention("coco")),
             """
             truth.zip: the ground truth has no category table
               expected: a table with id and isthing
-              do: use a ground truth that lists its categories
+              do: give one with --categories FILE (categories=)
             """,
         )
 

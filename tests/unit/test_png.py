@@ -29,8 +29,9 @@ from PIL import Image, PngImagePlugin
 
 from pqeval.errors import FileError, ImageError, ShapeError
 from pqeval.formats import _png, _png_careful, _png_decode
-from pqeval.formats._paths import inside, read_regular
 from pqeval.formats._png import MAX_RGB_ID, read_ids, write_ids
+from pqeval.storage.folder import check_name
+from pqeval.storage.local import LocalFolder, read_path, read_regular
 
 # Width and height are odd, larger than a block of Adam7, and different.
 HEIGHT, WIDTH = 11, 13
@@ -419,16 +420,24 @@ def test_the_size_alone_is_no_reason_to_refuse(path, monkeypatch):
 )
 def test_names_that_leave_the_folder_are_refused(tmp_path, name):
     with pytest.raises(FileError) as caught:
-        inside(tmp_path, name)
+        check_name(name, str(tmp_path))
     assert caught.value.code == "path-leaves-folder"
     assert caught.value.found == f"file_name is {name!r}"
+    for read in (LocalFolder(tmp_path).read, lambda name: LocalFolder(tmp_path).head(name, 1)):
+        with pytest.raises(FileError) as again:
+            read(name)
+        assert str(again.value) == str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["1.png", "a/b/1.png", "./1.png", "a..b.png", "...png", "ü €.png", "a/./1.png"])
 def test_names_inside_the_folder_are_joined_to_it(tmp_path, name):
-    found = Path(inside(tmp_path, name))
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_bytes(b"inside")
+    folder = LocalFolder(tmp_path)
+    found = Path(folder.path(name))
     assert found.is_relative_to(tmp_path)
     assert found == tmp_path / name
+    assert (folder.read(name), folder.head(name, 2), folder.has(name)) == (b"inside", b"in", True)
 
 
 def test_a_jpg_where_there_is_a_png_is_hinted_at(tmp_path, path):
@@ -440,7 +449,7 @@ def test_a_jpg_where_there_is_a_png_is_hinted_at(tmp_path, path):
 
 def test_an_empty_file_is_read_as_such(path):
     path.write_bytes(b"")
-    assert read_regular(path) == b""
+    assert read_regular(path) == read_path(path) == b""
 
 
 # Writing

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from test_deflate import events_of
 
-from pqeval.errors import PqevalError
+from pqeval.errors import FileError, PqevalError
 from pqeval.formats import _deflate, _png, _png_chunks, _png_decode, _png_rows
 from pqeval.formats._png import read_ids, read_map
 from pqeval.formats._png_decode import KEPT, MOST_PER_BYTE, PAD, Room
@@ -79,7 +79,7 @@ def fast(path: Path, data: bytes, reader=read_map, shape=None):
 
 def fast_again(path: Path, reader=read_map, shape=None):
     """What the fast road makes of the file that is there."""
-    taken = _png._fast_road(path, shape, reader is read_ids)
+    taken = _png._fast_road(path.read_bytes(), shape, reader is read_ids, False)
     if taken is None:
         return None
     with answering(taken):
@@ -368,7 +368,7 @@ def test_threads_do_not_share_their_room(tmp_path):
         right = True
         for step in range(len(paths) * (8 if COMPILED else 1)):
             place = (first + step) % len(paths)
-            taken = _png._fast_road(paths[place], None, False)
+            taken = _png._fast_road(paths[place].read_bytes(), None, False, False)
             right &= taken is not None and taken[0].to_array().tolist() == expected(shown[place])
         rooms[threading.get_ident()] = id(_png_decode.room.data)
         barrier.wait(60)
@@ -617,11 +617,26 @@ def test_lengths_of_chunks_that_lie_are_refused(path, length):
         assert slow.code == "png-broken"
 
 
-def test_what_is_no_png_is_left_to_the_careful_road(path, tmp_path):
+def test_what_is_no_png_is_left_to_the_careful_road(path):
     for data in (b"", b"\x89", SIGNATURE, SIGNATURE + bytes(21), SIGNATURE + bytes(100), b"GIF89a" + bytes(100)):
         assert agree(path, data)[0] is None
-    for other in (tmp_path, tmp_path / "none.png", "a\0b.png", "/dev/null"):
-        assert _png._fast_road(other, None, False) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        (".", "not-a-regular-file"),
+        ("none.png", "file-missing"),
+        ("a\0b.png", "file-unreadable"),
+        ("/dev/null", "not-a-regular-file"),
+    ],
+)
+def test_what_is_no_regular_file_reaches_no_road(tmp_path, monkeypatch, name, code):
+    for road in ("_fast_road", "decode_carefully"):
+        monkeypatch.setattr(_png, road, None)
+    with pytest.raises(FileError) as caught:
+        read_map(f"{tmp_path}/{name}" if not name.startswith("/") else name, problems=[])
+    assert caught.value.code == code
 
 
 # The kernels
