@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pqeval.errors import UsageError
 from pqeval.formats import room
 from pqeval.formats._glance import Glance
@@ -49,11 +51,15 @@ def _strengths(place: Place) -> dict[str, int]:
     if isinstance(place, File) and not place.folder.has(place.name):
         return {"coco": 1}  # it will say that the file does not exist
     glance = Glance(place)
-    sure = {name: room.get(name).recognise(glance) for name in room.available()}
-    known = {name: strength for name, strength in sure.items() if strength}
+    known = {name: strength for name in room.available() if (strength := _strength(name, glance))}
     if not known and isinstance(place, File) and glance.json is not None:
         return {"coco": 1}  # it will say what the JSON lacks
     return known
+
+
+def _strength(name: str, glance: Glance) -> int:
+    recognise: Callable[[Glance], int] | None = getattr(room.get(name), "recognise", None)
+    return 0 if recognise is None else recognise(glance)  # a format of another package may have to be named
 
 
 def _only(place: Place, strengths: dict[str, int], role: str) -> str:

@@ -30,6 +30,8 @@ def read_categories(value: Any) -> Categories | None:
         return None
     if not isinstance(value, str | os.PathLike) or os.fspath(value) in tables.names():
         return Categories.of(value)
+    if os.fspath(value).isidentifier() and not os.path.exists(value):
+        return Categories.builtin(os.fspath(value))  # which lists those that there are
     file = _file(value, "categories", "a JSON, or the name of a built-in table")
     content = read_json(file)
     rows = content.get("categories") if isinstance(content, dict) else content

@@ -24,7 +24,7 @@ from pqeval.output import fresh_file
 from pqeval.storage import File
 from pqeval.storage.local import read_path
 
-__all__ = ["MAX_RGB_ID", "Mode", "read_ids", "png_of_ids", "read_map", "write_ids", "write_png"]
+__all__ = ["MAX_RGB_ID", "Mode", "png_of_ids", "read_ids", "read_map", "write_ids", "write_png"]
 
 MAX_RGB_ID = 2**24 - 1
 

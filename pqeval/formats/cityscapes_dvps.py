@@ -38,7 +38,7 @@ video_sequence/val/              --gt
 pan/                             --pred
 ├── 000000_000003_NAME.png       8-bit RGB; R = class, G = instance, B = 0
 └── ...
-depth/                           --pred-folder; depth maps lie here, or are called depth in the folder of --pred
+depth/                           --pred-folder: the depth maps; by default depth/ in the folder of --pred
 └── 000000_000003_NAME.png       16-bit gray, metres * 256; 0 is unknown
 
 Names begin with sequence and frame. A value of the ground truth is class * 1000 + instance, for stuff

@@ -25,8 +25,8 @@ inference/
     ├── 000000000139.png         named as the image; 8-bit RGB; id = R + 256 G + 65536 B; 0 is void
     └── ...
 
-detectron2 writes the PNGs into a temporary folder and deletes it, so usually only the JSON is there. Keep them:
-they cannot be made again from the JSON.
+detectron2 writes the PNGs into a temporary folder and deletes it, so usually only the JSON is there.
+Keep them: they cannot be made again from the JSON.
 """
 
 

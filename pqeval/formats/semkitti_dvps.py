@@ -40,11 +40,11 @@ pan/                             --pred
 ├── 000008_000000_cat.png        class; 19 and 255 are void
 ├── 000008_000000_ins.png        instance
 └── ...
-depth/                           --pred-folder; depth maps lie here, or are called depth in the folder of --pred
+depth/                           --pred-folder: the depth maps; by default depth/ in the folder of --pred
 └── 000008_000000.png            16-bit gray, metres * 256; 0 is unknown
 
-Names begin with sequence and frame. deeplab2 has class and instance in one file, NAME_gtFine_instanceTrainIds.png:
-8-bit RGB, R = class, 256 G + B = instance.
+Names begin with sequence and frame. deeplab2 has class and instance in one file,
+NAME_gtFine_instanceTrainIds.png: 8-bit RGB, R = class, 256 G + B = instance.
 """
 
 PARTNERS = {"cat.png": "ins.png", "_gtFine_class.png": "_gtFine_instance.png"}

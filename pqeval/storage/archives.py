@@ -12,7 +12,6 @@ import gzip
 import io
 import lzma
 import os
-import shutil
 import stat
 import struct
 import tarfile
@@ -22,7 +21,7 @@ import weakref
 import zipfile
 import zlib
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any
 
 from pqeval.errors import FileError
 from pqeval.storage.folder import LARGEST_MEMBER, Folder, check_name
@@ -30,6 +29,7 @@ from pqeval.storage.folder import LARGEST_MEMBER, Folder, check_name
 __all__ = ["Archive", "open_archive"]
 
 FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+LARGEST_UNPACKED = 2**36  # of a tar that has to be unpacked to be read
 ZIP = b"PK"
 TAR_MAGIC = (257, b"ustar")
 PACKED: dict[bytes, Callable[..., Any]] = {
@@ -95,6 +95,7 @@ class Archive(Folder):
         return self._read(name, size, whole=False)
 
     def _read(self, name: str, most: int, whole: bool = True) -> bytes:
+        name = name.removeprefix("./")
         size = self._opened.sizes.get(self._inner + name)
         if size is None:
             raise FileError(
@@ -218,10 +219,19 @@ def _members(name: str, content: bytes | None) -> _Members:
         if start.startswith(magic):
             # A packed tar has no directory, and there is no way to begin in the middle.
             with tempfile.TemporaryFile() as unpacked, unpack(stream, "rb") as packed:
-                shutil.copyfileobj(packed, unpacked)
-                unpacked.flush()
+                _unpack(packed, unpacked)
                 stream = _Positional(os.dup(unpacked.fileno()))
     return _tar_members(stream)
+
+
+def _unpack(packed: IO[bytes], unpacked: IO[bytes]) -> None:
+    size = 0
+    while part := packed.read(2**20):
+        size += len(part)
+        if size > LARGEST_UNPACKED:
+            raise tarfile.ReadError(f"it unpacks to more than {LARGEST_UNPACKED} bytes")
+        unpacked.write(part)
+    unpacked.flush()
 
 
 def _zip_members(archive: zipfile.ZipFile) -> _Members:

@@ -1,8 +1,9 @@
 """No message without a test: every error that pqeval can construct or raise is met by a test of its text.
 
-These are the triggers of ``unit/test_errors.py``, and of every test module that has some. Here they run under a tracer that notes which instructions of the package
-are executed, and the notes are compared with the source: every ``raise``, every construction of an error, and,
-in the modules that make errors, both branches of every choice between two wordings and every text returned.
+These are the triggers of ``unit/test_errors.py``, and of every test module that has some. Here they run under a
+tracer that notes which instructions of the package are executed, and the notes are compared with the source:
+every ``raise``, every construction of an error, and, in the modules that make errors, both branches of every
+choice between two wordings and every text returned.
 """
 
 from __future__ import annotations

@@ -243,15 +243,11 @@ def test_pairs_are_numbered_in_their_order(pairs, void):
     assert (labels.runs == LabelMap.from_array(labels.to_array()).runs).all()
 
 
-def test_void_is_blanked_where_every_small_category_is_taken():
-    categories = np.append(np.arange(256), [7, 255]).astype(np.uint8)
-    instance = np.append(np.ones(256, np.int64), [-1, 1])
-    table = Categories.of([{"id": number, "isthing": 1} for number in range(256)])
-    ((labels, rows),) = read_side(
-        (categories, instance), table, side="gt", void_category=frozenset([7]), problems=[]
-    )
-    assert labels.to_array().tolist() == [*range(1, 8), 0, *range(8, 256), 0, 255]
-    assert [row.category_id for row in rows] == [*range(7), *range(8, 256)]
+def test_an_instance_out_of_range_is_found_where_every_category_is_taken():
+    categories, instance = np.arange(256).astype(np.uint8)[np.newaxis], np.full((1, 256), -1)
+    with pytest.raises(ImageError) as caught:
+        score((categories, instance), (categories, instance), void_category=[])
+    assert caught.value.found == "gt: a pixel with instance -1"
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,18 @@ def test_segments_that_vanish_are_told_as_such(tmp_path):
     assert caught.value.code == "pred-id-without-pixels"
 
 
+def test_clouds_of_points_cannot_be_resized(tmp_path):
+    """Their labels have no places: which point of the truth one belongs to cannot be known."""
+    for role, kind, points in (("gt", "labels", 60), ("pred", "predictions", 120)):
+        folder = tmp_path / role / "sequences" / "08" / kind
+        folder.mkdir(parents=True)
+        np.full(points, 1 << 16 | 10, "<u4").tofile(folder / "000000.label")
+    found = pqeval.validate(gt=tmp_path / "gt", pred=tmp_path / "pred", format="semantickitti", resize="nearest")
+    assert [(problem.code, problem.found) for problem in found.errors] == [
+        ("shape", "the prediction is a cloud of 120 points, the ground truth is a cloud of 60 points")
+    ]
+
+
 def test_equal_sizes_score_as_without(tmp_path):
     sides = two(tmp_path, TRUTH, TRUTH)
     assert pqeval.evaluate(**sides, resize="nearest").per_class == pqeval.evaluate(**sides).per_class

@@ -249,3 +249,10 @@ def test_the_json_of_a_folder_is_the_only_one_near_its_top(tmp_path, names, foun
         (tmp_path / name).write_text("{}")
     glance = Glance(locate(tmp_path))
     assert (None if glance.json is None else glance.json.name) == found
+
+
+def test_a_format_of_another_package_may_recognise_nothing(tmp_path, monkeypatch):
+    gt = save(tmp_path / "gt.json", [image(1, [[1]], {1: 1})])
+    modules = {"coco": sniffing.room.get("coco"), "theirs": SimpleNamespace()}
+    monkeypatch.setattr(sniffing, "room", SimpleNamespace(available=lambda: list(modules), get=modules.get))
+    assert resolve(locate(gt), locate(gt)) == ("coco", "coco")

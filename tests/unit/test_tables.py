@@ -178,8 +178,8 @@ def test_a_table_has_a_row_per_line_and_nothing_that_is_not_needed(tmp_path):
 def test_the_package_ships_its_tables():
     settings = configparser.ConfigParser()
     settings.read(ROOT / "setup.cfg", encoding="utf-8")
-    shipped = settings["options.package_data"]["pqeval"].split()
-    stored = [f"tables/{path.name}" for path in Path(tables.__file__).parent.glob("*.json")]
+    shipped = settings["options.package_data"]["pqeval.tables"].split()
+    stored = [path.name for path in Path(tables.__file__).parent.glob("*.json")]
     assert stored
     assert all(any(fnmatch(name, pattern) for pattern in shipped) for name in stored)
     assert settings["options"]["packages"] == "find:"

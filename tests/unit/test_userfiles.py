@@ -13,7 +13,7 @@ from triggers import Triggers, name_of
 
 import pqeval
 from pqeval.categories import Categories
-from pqeval.errors import PqevalError
+from pqeval.errors import PqevalError, UsageError
 from pqeval.userfiles import read_categories, read_image_list, read_images
 
 ROWS = [{"id": 1, "isthing": 1}, {"id": 7, "isthing": 0}]
@@ -238,3 +238,13 @@ def test_only_the_images_that_were_asked_for_are_scored(tmp_path):
     assert result.inputs["images"] == "given in Python"
     with pytest.raises(PqevalError, match="no prediction for 1 of 2 images: image 1"):
         pqeval.evaluate(gt=gt, pred=pred, images=[1, 2])
+
+
+def test_a_table_that_does_not_exist_is_answered_with_those_that_do(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError) as caught:
+        read_categories("cocoo")
+    assert (caught.value.code, "cityscapes_train, coco, coco_stuff" in caught.value.expected) == (
+        "unknown-table",
+        True,
+    )
