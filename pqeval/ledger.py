@@ -27,7 +27,7 @@ class Column(IntEnum):
 
     ``PARTNER`` is the segment of the other side with IoU > 1/2: the match of a TP, and on FN and FP rows the
     segment that would have matched had its category been right (0 where there is none). ``VOID`` counts the
-    pixels of a segment that are void on the other side, ``CROWD`` those on crowds of its category.
+    pixels of a segment that are void on the other side, ``CROWD`` those on the crowds that can excuse it.
     """
 
     SIDE = 0

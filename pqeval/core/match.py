@@ -14,6 +14,9 @@ argument with U >= \|p \\ void\| shows that p has at most one g. ∎
 Hence matching needs no assignment problem: every pair above 1/2 is a match, in any order. The test is done in
 integers, ``2 I > U``, so that IoU = 1/2 exactly is never a match and no rounding takes part.
 
+Conventions that keep void in the union only make U larger. Those that take the unknown pixels of g away have
+U >= \|g \\ unknown\|, and p holds more than half of that. Both inequalities are all that the proof uses.
+
 The proof needs \|g\| to be the number of pixels of g. The convention ``panopticapi`` takes it from the JSON;
 where that is wrong, a segment can match several times, and pqeval then counts what panopticapi counts.
 """

@@ -212,6 +212,32 @@ def raised(function, *arguments, **options):
     return caught.value
 
 
+@given(
+    st.sampled_from(["u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", ">u2", ">i4"]),
+    arrays.array_shapes(min_dims=1, max_dims=3, max_side=5),
+    st.booleans(),
+    st.data(),
+)
+def test_two_maps_in_one_array_are_packed_as_two_arrays_are(kind, shape, category_first, data):
+    top = min(np.iinfo(kind).max, 2**32 - 1)
+    numbers = st.one_of(st.integers(0, min(3, top)), st.integers(0, min(2**16, top)), st.just(top))
+    stacked = data.draw(arrays.arrays(kind, (*shape, 2), elements=numbers))
+    one, other = (stacked[..., 0], stacked[..., 1]) if category_first else (stacked[..., 1], stacked[..., 0])
+    found, expected = pack(one, other), pack(one.copy(), other.copy())
+    assert_canonical(found.labels, expected.labels.to_array())
+    for name in ("keys", "category", "instance"):
+        assert getattr(found, name).tolist() == getattr(expected, name).tolist()
+    assert found.packed == expected.packed
+
+
+@pytest.mark.parametrize("kind", ["i1", "i4"])
+def test_negative_numbers_of_two_maps_in_one_array_are_refused(kind):
+    stacked = np.array([[[1, -1]]], kind)
+    with pytest.raises(PqevalError) as caught:
+        pack(stacked[..., 0], stacked[..., 1])
+    assert caught.value.found == "the map: a pixel with instance -1"
+
+
 @trigger
 def not_all_ids(folder):
     with pytest.raises(PqevalError) as caught:
