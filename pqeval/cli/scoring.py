@@ -68,7 +68,7 @@ def evaluate(quiet: bool, per_class: bool, groups: tuple[str, ...], **options: A
         from pqeval.reports.table import draw
 
         draw(done.result, sys.stdout, per_class=per_class)
-    if done.result.pq is None:
+    if done.result.pq is None or not any(row.tp + row.fp + row.fn for row in done.result.per_class):
         raise EmptyError(
             code="nothing-scored",
             found="there was nothing to average: no class occurs in the ground truth or in the predictions",

@@ -423,12 +423,3 @@ def test_a_name_may_begin_with_the_folder_itself(tmp_path, kind):
     path.write_bytes(packed({"a/b.txt": b"b"}, kind))
     folder = locate(path)
     assert (folder.read("./a/b.txt"), folder.folder("a").read("./b.txt")) == (b"b", b"b")
-
-
-def test_a_packed_tar_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("pqeval.storage.archives.LARGEST_UNPACKED", 2**20)
-    path = tmp_path / "x.tar.gz"
-    path.write_bytes(packed({"a": bytes(2**20)}, ".tar.gz"))
-    with pytest.raises(FileError) as caught:
-        locate(path).names()
-    assert caught.value.found == "cannot be read as an archive: it unpacks to more than 1048576 bytes"

@@ -39,6 +39,21 @@ def put(folder, name, content):
 
 
 @trigger
+def packed_tar_that_is_too_large(folder):
+    place = put(folder, "x.tar.gz", packed({"a": bytes(2**20)}, ".tar.gz"))
+    with mock.patch("pqeval.storage.archives.LARGEST_UNPACKED", 2**20):
+        says(
+            raised(place.names),
+            """
+            DIR/x.tar.gz: cannot be read as an archive: it unpacks to more than 1048576 bytes
+              expected: a sound zip or tar file without a password
+              do: pack it again, for example with `pqeval pack`
+            """,
+            folder=folder,
+        )
+
+
+@trigger
 def option_that_is_no_folder(folder):
     (folder / "gt.json").write_bytes(b"{}")
     says(
