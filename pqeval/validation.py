@@ -10,7 +10,7 @@ import msgspec
 
 from pqeval.engines import processes as engine
 from pqeval.engines import threads
-from pqeval.errors import PairingError, PqevalError, SeveralErrors, UsageError
+from pqeval.errors import DataWarning, PairingError, PqevalError, SeveralErrors, UsageError
 from pqeval.image_ids import ImageId
 from pqeval.opening import Inputs, Opened, open_both
 from pqeval.output import PathLike, write_text
@@ -154,7 +154,9 @@ def check(
         raise
     except PqevalError as error:
         return Validation(0, error.errors if isinstance(error, SeveralErrors) else (error,))
-    problems = [*opened.gt.problems, *opened.pred.problems, *opened.pairing.warnings]
+    problems = [*opened.gt.problems, *opened.pred.problems]
+    problems += [warning for warning in opened.pairing.warnings if warning.code != "prediction-extra"]
+    problems += _extra(opened)
     if inputs.missing == "error":
         problems += _missing(opened)
     pairs = opened.pairing.pairs
@@ -177,4 +179,18 @@ def _missing(opened: Opened) -> list[PqevalError]:
             image_id=image.image_id,
         )
         for image in opened.pairing.missing
+    ]
+
+
+def _extra(opened: Opened) -> list[PqevalError]:
+    return [
+        DataWarning(
+            code="prediction-extra",
+            found="there is no ground truth for this image; it is not scored",
+            expected="predictions for the images of the ground truth",
+            remedy="check that the ground truth is the right split",
+            file=image.file,
+            image_id=image.image_id,
+        )
+        for image in opened.pairing.extra
     ]

@@ -14,6 +14,7 @@ import pqeval
 from pqeval import cli
 from pqeval.categories import Categories
 from pqeval.errors import PqevalError
+from pqeval.conversion import writers
 from pqeval.formats import room
 from pqeval.formats._glance import Glance
 from pqeval.source import Request
@@ -117,15 +118,20 @@ def test_the_command_shows_it(name):
     assert done.exit_code == 0
     assert done.output.startswith(f"{module.DESCRIPTION}\n\n{module.LAYOUT}")
     assert f"\nConvention: {module.CONVENTION}\n" in done.output
+    assert max(map(len, done.output.partition("\nOptions")[2].splitlines()), default=0) <= 100
+    unfolded = re.sub(r"\n {4,}", " ", done.output)
     for option, meaning in options_of(name).items():
-        assert re.search(rf"^  {option} +{re.escape(meaning)}$", done.output, re.MULTILINE)
+        assert re.search(rf"^  {option} +{re.escape(meaning)}$", unfolded, re.MULTILINE)
+    assert (f" --to {name}\n" in done.output) == hasattr(module, "write")
 
 
 def test_the_command_lists_all():
     done = CliRunner().invoke(cli.cli, ["formats"])
-    assert [line.split()[0] for line in done.output.splitlines()] == NAMES
-    for name, line in zip(NAMES, done.output.splitlines(), strict=True):
+    *lines, empty, written = done.output.splitlines()
+    assert [line.split()[0] for line in lines] == NAMES
+    for name, line in zip(NAMES, lines, strict=True):
         assert line.split(maxsplit=1)[1] == room.get(name).DESCRIPTION
+    assert (empty, written) == ("", f"Written by `pqeval convert --to`: {', '.join(writers())}")
 
 
 # Files of nothing

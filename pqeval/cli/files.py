@@ -23,14 +23,19 @@ def formats(name: str | None) -> None:
         module = room.get(name)
         click.echo(f"{module.DESCRIPTION}\n\n{module.LAYOUT}", nl=False)
         if getattr(module, "OPTIONS", None):
-            click.echo("\nOptions (--gt-option, --pred-option):")
-            for option, meaning in module.OPTIONS.items():
-                click.echo(f"  {option:<16}{meaning}")
+            table = click.HelpFormatter(indent_increment=2, width=100)
+            table.indent()
+            table.write_dl(list(module.OPTIONS.items()))
+            click.echo(f"\nOptions (--gt-option, --pred-option):\n{table.getvalue()}", nl=False)
         click.echo(f"\nConvention: {module.CONVENTION}")
+        if hasattr(module, "write"):
+            click.echo(f"Can be written: pqeval convert SOURCE OUTPUT --to {name}")
         return
     known = room.available()
     for each in known:
         click.echo(f"{each:<{max(map(len, known)) + 2}}{room.get(each).DESCRIPTION}")
+    written = [each for each in known if hasattr(room.get(each), "write")]
+    click.echo(f"\nWritten by `pqeval convert --to`: {', '.join(written)}")
 
 
 @click.command()

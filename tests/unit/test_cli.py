@@ -229,15 +229,15 @@ def test_formats(capsys):
     assert code == 0
     names = room.available()
     width = max(map(len, names)) + 2
-    assert out.splitlines() == [f"{name:<{width}}{room.get(name).DESCRIPTION}" for name in names]
+    assert out.splitlines()[:-2] == [f"{name:<{width}}{room.get(name).DESCRIPTION}" for name in names]
     assert f"\n{'coco':<{width}}COCO panoptic: " in f"\n{out}"
     code, out, _ = run(capsys, "formats", "coco")
     assert code == 0
     assert "├── 000000000139.png" in out
-    assert out.endswith("\nConvention: coco\n")
+    assert out.endswith("\nConvention: coco\nCan be written: pqeval convert SOURCE OUTPUT --to coco\n")
     code, out, _ = run(capsys, "formats", "kitti-step")
     assert code == 0
-    assert "\nOptions (--gt-option, --pred-option):\n  instance0       what a thing with" in out
+    assert "\nOptions (--gt-option, --pred-option):\n  instance0  what a thing with" in out
     code, _, err = run(capsys, "formats", "cocoa")
     assert code == 2
     assert "no format is called 'cocoa'" in err

@@ -474,7 +474,7 @@ def test_a_validation_lists_warnings_and_errors_of_all_images(tmp_path):
     assert found.images == 3
     assert [(problem.severity, problem.code, problem.image_id) for problem in found.problems] == [
         ("error", "image-twice", 3),
-        ("warning", "prediction-extra", None),
+        ("warning", "prediction-extra", 9),
         ("error", "prediction-missing", 3),
         ("warning", "gt-id-not-listed", 1),
         ("warning", "gt-area", 1),

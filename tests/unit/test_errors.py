@@ -1674,25 +1674,25 @@ def prediction_missing_in_a_validation(folder):
 @trigger
 def predictions_without_truth(folder):
     one = image(1, [[1, 1]], {1: 1})
-    says(
-        problems(folder, [one], [one, *(image(f"b{number}", [[1]], {1: 1}) for number in range(6))]),
-        """
-        DIR/pred.json: predictions without ground truth are not scored (6): image 'b0', 'b1', 'b2',
-                'b3', 'b4' and 1 more
-          expected: predictions for the images of the ground truth
-          do: check that the ground truth is the right split
-        """,
-        folder=folder,
+    gt = save(folder / "gt.json", [one])
+    pred = save(folder / "pred.json", [one, *(image(f"b{number}", [[1]], {1: 1}) for number in range(6))])
+    (said,) = pqeval.evaluate(gt=gt, pred=pred).warnings
+    assert said == (
+        f"[prediction-extra] {pred}: predictions without ground truth are not scored (6): image 'b0', 'b1', 'b2', "
+        "'b3', 'b4' and 1 more; do: check that the ground truth is the right split"
     )
 
 
 @trigger
-def one_prediction_without_truth(folder):
+def predictions_without_truth_in_a_validation(folder):
     one = image(1, [[1, 1]], {1: 1})
     says(
-        problems(folder, [one], [one, image("b", [[1]], {1: 1})]),
+        problems(folder, [one], [one, image("b", [[1]], {1: 1}), image("c", [[1]], {1: 1})]),
         """
-        DIR/pred.json: predictions without ground truth are not scored (1): image 'b'
+        DIR/pred/b.png (image 'b'): there is no ground truth for this image; it is not scored
+          expected: predictions for the images of the ground truth
+          do: check that the ground truth is the right split
+        DIR/pred/c.png (image 'c'): there is no ground truth for this image; it is not scored
           expected: predictions for the images of the ground truth
           do: check that the ground truth is the right split
         """,
