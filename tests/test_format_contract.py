@@ -13,8 +13,8 @@ from packed import tar_of, zip_of
 import pqeval
 from pqeval import cli
 from pqeval.categories import Categories
-from pqeval.errors import PqevalError
 from pqeval.conversion import writers
+from pqeval.errors import PqevalError
 from pqeval.formats import room
 from pqeval.formats._glance import Glance
 from pqeval.source import Request
