@@ -9,7 +9,7 @@ from typing import Any
 from pqeval import tables
 from pqeval.categories import Categories, integral
 from pqeval.errors import FileError, JsonError, PqevalError
-from pqeval.formats._json import read_json
+from pqeval.formats._json import read_json, read_table
 from pqeval.image_ids import ImageId, image_ids
 from pqeval.storage import File, locate
 
@@ -33,12 +33,7 @@ def read_categories(value: Any) -> Categories | None:
     if os.fspath(value).isidentifier() and not os.path.exists(value):
         return Categories.builtin(os.fspath(value))  # which lists those that there are
     file = _file(value, "categories", "a JSON, or the name of a built-in table")
-    content = read_json(file)
-    rows = content.get("categories") if isinstance(content, dict) else content
-    try:
-        return Categories.from_coco(rows if isinstance(rows, list) else [])
-    except PqevalError as error:
-        raise error.located(file=str(file)) from None
+    return read_table(file)
 
 
 def read_images(value: Any) -> list[ImageId] | None:

@@ -13,6 +13,7 @@ from pqeval.categories import Categories
 from pqeval.errors import CategoryError, PairingError, PqevalError, SegmentError
 from pqeval.formats._cityscapes import PER_LABEL, evaluated, numbering_of, plain, rows_of
 from pqeval.formats._cityscapes_files import NAMED, city_of, image_of
+from pqeval.formats._names import take_name
 from pqeval.formats._png import write_png
 from pqeval.output import make_folder
 from pqeval.rows import Row
@@ -106,15 +107,7 @@ def named(frames: Iterable[Written], labels: Mapping[int, dict[str, Any]]) -> It
                 remedy="write another format, such as coco, or rename the images",
                 image_id=image.image_id,
             )
-        if name in names:
-            raise PairingError(
-                code="image-twice-saved",
-                found=f"two images would be saved as {name}",
-                expected="every image id once",
-                remedy="give every image its own id",
-                image_id=image.image_id,
-            )
-        names.add(name)
+        take_name(name, names, image.image_id)
         if len(image.labels.shape) != 2:
             raise SegmentError(
                 code="not-storable",

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pqeval.categories import Categories
-from pqeval.errors import PairingError, SegmentError
+from pqeval.errors import SegmentError
+from pqeval.formats._names import take_name
 from pqeval.formats._png import write_ids
 from pqeval.output import make_folder
 from pqeval.source import Written
@@ -79,15 +80,7 @@ class PairWriter:
         DataError
             For what the encoding cannot hold, and where a file cannot be written.
         """
-        if name in self._names:
-            raise PairingError(
-                code="image-twice-saved",
-                found=f"two images would be saved as {name}",
-                expected="every image id once",
-                remedy="give every image its own id",
-                image_id=image.image_id,
-            )
-        self._names.add(name)
+        take_name(name, self._names, image.image_id)
         present = image.labels.present()
         self._check(image, bool(len(present)) and int(present[0]) == 0)
         numbers = self._numbers(image, {} if sequence is None else self._tracks.setdefault(sequence, {}))

@@ -12,7 +12,8 @@ import msgspec
 import numpy as np
 
 from pqeval.categories import Categories
-from pqeval.errors import FileError, PairingError, PqevalError, SegmentError, raise_all
+from pqeval.errors import FileError, PqevalError, SegmentError, raise_all
+from pqeval.formats._names import take_name
 from pqeval.formats._png import MAX_RGB_ID, write_ids
 from pqeval.frame import check_list
 from pqeval.image_ids import ImageId, image_ids
@@ -120,15 +121,7 @@ def write_coco(
     names: set[str] = set()
     for image in frames:
         name = file_name(image)
-        if name in names:
-            raise PairingError(
-                code="image-twice-saved",
-                found=f"two images would be saved as {name}",
-                expected="every image id once",
-                remedy="give every image its own id",
-                image_id=image.image_id,
-            )
-        names.add(name)
+        take_name(name, names, image.image_id)
         _check_storable(image, categories)
         dense = image.labels.to_array()
         if "/" in name:

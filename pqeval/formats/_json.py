@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from pqeval.errors import JsonError
+from pqeval.categories import Categories
+from pqeval.errors import JsonError, PqevalError
 from pqeval.storage import File
 
-__all__ = ["decode_as", "read_json", "read_object"]
+__all__ = ["Amended", "decode_as", "read_json", "read_object", "read_table"]
 
 BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Amended(File):
+    """A JSON with another content than what is stored, but its name and its place."""
+
+    content: bytes = b""
+
+    def read(self) -> bytes:
+        """Return that content."""
+        return self.content
 
 
 def read_json(file: File) -> Any:
@@ -30,6 +43,22 @@ def read_json(file: File) -> Any:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _lenient(data, file)
+
+
+def read_table(file: File) -> Categories:
+    """Read a category table: a list of rows, or an object with ``categories``.
+
+    Raises
+    ------
+    FileError, JsonError, CategoryError
+        If it cannot be used.
+    """
+    content = read_json(file)
+    rows = content.get("categories") if isinstance(content, dict) else content
+    try:
+        return Categories.from_coco(rows if isinstance(rows, list) else [])
+    except PqevalError as error:
+        raise error.located(file=str(file)) from None
 
 
 def read_object(file: File) -> dict[str, Any]:

@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pqeval.categories import Categories
-from pqeval.errors import PairingError, PqevalError, SegmentError
+from pqeval.errors import PqevalError, SegmentError
 from pqeval.formats._glance import Glance
 from pqeval.formats._maps import RGBA, Found, MapSide, PngLoader
 from pqeval.formats._meaning import Meaning, report, shown
+from pqeval.formats._names import take_name
 from pqeval.formats._place import folder_of
 from pqeval.formats._png import write_png
 from pqeval.output import make_folder
@@ -137,15 +138,7 @@ def write(path: Path, frames: Iterable[Written], categories: Categories) -> None
     written: set[str] = set()
     for image in frames:
         name = quote(str(image.image_id).replace("/", "-")) + ".png"
-        if name in written:
-            raise PairingError(
-                code="image-twice-saved",
-                found=f"two images would be saved as {name}",
-                expected="image ids that stay different as file names",
-                remedy="give every image its own id",
-                image_id=image.image_id,
-            )
-        written.add(name)
+        take_name(name, written, image.image_id)
         colours = _colours(image, stuff)
         ids = np.append(0, image.rows.ids)
         order = np.argsort(ids)

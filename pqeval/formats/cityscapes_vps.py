@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from pqeval.categories import Categories
@@ -19,7 +19,7 @@ from pqeval.formats._cityscapes_vps import FRAME, frame_id, video_of
 from pqeval.formats._coco_place import find_json
 from pqeval.formats._coco_place import find_maps as find_coco_maps
 from pqeval.formats._glance import Glance
-from pqeval.formats._json import read_object
+from pqeval.formats._json import Amended, read_object
 from pqeval.formats.coco import CocoSide
 from pqeval.source import Request
 from pqeval.storage import File, Folder, Place
@@ -49,17 +49,6 @@ SPLIT = re.compile(r"(?:^|_)(train|val|test)(?:_|$)")
 PREDICTED = ("pan_pred", "pan")
 
 
-@dataclass(frozen=True)
-class _Amended(File):
-    """A JSON with the names of its frames written in one form."""
-
-    content: bytes = b""
-
-    def read(self) -> bytes:
-        """Return what was amended instead of what is stored."""
-        return self.content
-
-
 def recognise(glance: Glance) -> int:
     """See ``formats/__init__.py``."""
     if "segments_info" not in glance.keys or {"videos", "video_id"} & glance.keys or glance.is_list:
@@ -85,7 +74,7 @@ def open_side(place: Place, request: Request) -> CocoSide:
     _check_categories(entries, file, problems)
     if request.role == "gt" and request.categories is None and "categories" not in content:
         request = replace(request, categories=Categories.builtin(TABLES["train"]))
-    amended = _Amended(file.folder, file.name, json.dumps(content).encode())
+    amended = Amended(file.folder, file.name, json.dumps(content).encode())
     side = CocoSide(amended, replace(request, folder=folder), renumber=renumber("train", request.categories))
     side.problems += problems
     side.images = {

@@ -13,7 +13,7 @@ from pqeval.categories import Categories
 from pqeval.errors import PqevalError, ShapeError, UsageError
 from pqeval.formats._arrays import read_array
 from pqeval.formats._glance import Glance
-from pqeval.formats._json import read_json
+from pqeval.formats._json import read_json, read_table
 from pqeval.formats._maps import FileSide, Found
 from pqeval.formats._numpy_write import write
 from pqeval.formats._place import folder_of
@@ -157,15 +157,7 @@ def recognise(glance: Glance) -> int:
 
 
 def _own_table(folder: Folder) -> Categories | None:
-    if not folder.has(TABLE):
-        return None
-    file = File(folder, TABLE)
-    content = read_json(file)
-    rows = content.get("categories") if isinstance(content, dict) else content
-    try:
-        return Categories.from_coco(rows if isinstance(rows, list) else [])
-    except PqevalError as error:
-        raise error.located(file=str(file)) from None
+    return read_table(File(folder, TABLE)) if folder.has(TABLE) else None
 
 
 def open_side(place: Place, request: Request) -> ArraySide:

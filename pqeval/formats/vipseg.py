@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -17,7 +17,7 @@ from pqeval.errors import FileError, JsonError, PqevalError
 from pqeval.formats._coco_place import find_json, folder_beside
 from pqeval.formats._coco_untyped import fault_of
 from pqeval.formats._glance import Glance
-from pqeval.formats._json import read_object
+from pqeval.formats._json import Amended, read_object
 from pqeval.formats.coco import CocoSide
 from pqeval.image_ids import is_image_id
 from pqeval.source import Request
@@ -49,17 +49,6 @@ A segment id is the same object in all frames of a video. category_id is 0 to 12
 MAPS = {"gt": "panomasksRGB", "pred": "pan_pred"}
 
 
-@dataclass(frozen=True)
-class _Flat(File):
-    """A JSON with one list of annotations over all videos."""
-
-    content: bytes = b""
-
-    def read(self) -> bytes:
-        """Return what was made instead of what is stored."""
-        return self.content
-
-
 def recognise(glance: Glance) -> int:
     """See ``formats/__init__.py``."""
     keys = glance.keys
@@ -76,7 +65,7 @@ def open_side(place: Place, request: Request) -> CocoSide:
     content["images"] = list(_sizes(content.get("videos")))
     if request.role == "gt" and request.categories is None and "categories" not in content:
         request = replace(request, categories=Categories.builtin("vipseg"))
-    flat = _Flat(file.folder, file.name, json.dumps(content).encode())
+    flat = Amended(file.folder, file.name, json.dumps(content).encode())
     side = CocoSide(flat, replace(request, folder=_maps(file, request)))
     side.problems += problems
     side.images = {

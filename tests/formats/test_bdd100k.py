@@ -438,7 +438,7 @@ def two_images_of_one_name(folder):
         raised(pqeval.convert, source, folder / "out", format="coco", to=FORMAT),
         """
         image 'a-b': two images would be saved as a-b.png
-          expected: image ids that stay different as file names
+          expected: every image id once
           do: give every image its own id
         """,
     )

@@ -818,6 +818,14 @@ def test_row_51_no_annotations_is_not_a_score(tmp_path):
     assert (error.exit_code, error.code) == (3, "nothing-scored")
 
 
+@pytest.mark.parametrize("convention", ["tf-models", "bdd100k", "lidar", "conic"])
+def test_nothing_is_no_score_where_a_convention_calls_it_0(tmp_path, convention):
+    assert score(tmp_path, [], [], convention=convention).pq == 0.0
+    sides = "--gt", tmp_path / "gt.json", "--pred", tmp_path / "pred.json"
+    error = command("evaluate", *sides, "--convention", convention)
+    assert (error.exit_code, error.code) == (3, "nothing-scored")
+
+
 def test_row_52_a_missing_key_and_a_bare_list_are_named(tmp_path):
     gt, pred = save(tmp_path / "gt.json", [GOOD]), save(tmp_path / "pred.json", [GOOD], categories=None)
     pred.write_text('{"predictions": [], "info": {}}', encoding="utf-8")
