@@ -548,7 +548,7 @@ def _listed(segments, official, note):
 def slot_of_id(slots, number):
     """Find the slot of an id, or the empty one where it belongs, one after the other from where it should be."""
     size, empty = len(slots), 2**64 - 1
-    start = (number * 2654435769 >> 32) % size
+    start = ((number ^ number >> 16) * 2654435769 >> 15) % size
     return next(at % size for at in range(start, start + size) if slots[at % size] in (empty, number))
 
 

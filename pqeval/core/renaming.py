@@ -7,7 +7,7 @@ import numpy as np
 from pqeval.core.compiled import kernel
 
 # Literal integers are signed; with unsigned 64-bit numbers they would make floats or signed shifts.
-U1, U32 = np.uint64(1), np.uint64(32)
+U1, U15, U16, U32 = (np.uint64(number) for number in (1, 15, 16, 32))
 LOW = np.uint64(0xFFFFFFFF)
 EMPTY = np.uint64(2**64 - 1)
 SPREAD = np.uint64(2654435769)  # times 2**32 it still fits
@@ -17,7 +17,8 @@ SPREAD = np.uint64(2654435769)  # times 2**32 it still fits
 def slot_of_id(slots, number):
     """Find the slot of an id in a table of a power of two slots, or the empty one where it belongs."""
     mask = np.uint64(slots.shape[0] - 1)
-    at = (number * SPREAD >> U32) & mask
+    # Low bits of a product spread numbers that follow each other; folded, also those that differ in high bits only.
+    at = ((number ^ number >> U16) * SPREAD >> U15) & mask
     while slots[at] != EMPTY and slots[at] != number:
         at = (at + U1) & mask
     return at

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -180,6 +181,9 @@ def with_triggers(tests: Path) -> list[Path]:
     ]
 
 
+@pytest.mark.skipif(
+    os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"), reason="kernels in Python, traced, take too long"
+)
 def test_every_error_is_met_by_a_test_of_its_text(tmp_path, monkeypatch):
     modules = with_triggers(TESTS)
     assert TESTS / "unit" / "test_errors.py" in modules
