@@ -17,7 +17,7 @@ SPREAD = np.uint64(2654435769)  # times 2**32 it still fits
 def slot_of_id(slots, number):
     """Find the slot of an id in a table of a power of two slots, or the empty one where it belongs."""
     mask = np.uint64(slots.shape[0] - 1)
-    # Low bits of a product spread numbers that follow each other; folded, also those that differ in high bits only.
+    # Low bits of a product spread numbers that follow each other; folded, also those that differ in high bits.
     at = ((number ^ number >> U16) * SPREAD >> U15) & mask
     while slots[at] != EMPTY and slots[at] != number:
         at = (at + U1) & mask
