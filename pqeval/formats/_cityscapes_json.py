@@ -10,13 +10,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pqeval.categories import Categories
 from pqeval.errors import SegmentError
+from pqeval.formats._boxes import extents
 from pqeval.formats._cityscapes_raw import labels_of, named
 from pqeval.formats._png import MAX_RGB_ID, write_ids
-from pqeval.labelmap import LabelMap
 from pqeval.output import make_folder, write_text
 from pqeval.source import Written
 
@@ -82,31 +80,14 @@ def write(path: Path, frames: Iterable[Written], categories: Categories) -> None
 
 
 def _segments(image: Written) -> list[dict[str, Any]]:
-    measured = _measured(image.labels)
+    measured = extents(image.labels)
     return [
         {
             "id": row.id,
             "category_id": row.category_id,
-            "area": measured[row.id][0],
-            "bbox": measured[row.id][1:],
+            "area": measured[row.id].area,
+            "bbox": measured[row.id].box,
             "iscrowd": int(row.iscrowd),
         }
         for row in sorted(image.rows)
     ]
-
-
-def _measured(labels: LabelMap) -> dict[int, list[int]]:
-    """Return area, left, top, width and height of every id, from the runs."""
-    counts = np.diff(labels.begin.astype(np.int64))
-    bottoms = np.repeat(labels.bottoms.astype(np.int64), counts)
-    tops = np.repeat(np.append(0, labels.bottoms[:-1]).astype(np.int64), counts)
-    ends = labels.ends.astype(np.int64)
-    starts = np.append(0, ends[:-1])
-    starts[labels.begin[:-1]] = 0
-    ids, order = labels.ids, np.argsort(labels.ids, kind="stable")
-    present, first = np.unique(ids[order], return_index=True)
-    areas = np.add.reduceat(((ends - starts) * (bottoms - tops))[order], first)
-    lefts, upper = (np.minimum.reduceat(column[order], first) for column in (starts, tops))
-    rights, lower = (np.maximum.reduceat(column[order], first) for column in (ends, bottoms))
-    columns = np.stack([areas, lefts, upper, rights - lefts, lower - upper], axis=1)
-    return dict(zip(present.tolist(), columns.tolist(), strict=True))

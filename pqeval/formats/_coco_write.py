@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-import numpy as np
 
 from pqeval.categories import Categories
 from pqeval.errors import FileError, PqevalError, SegmentError, raise_all
+from pqeval.formats._boxes import Extent, extents
 from pqeval.formats._names import take_name
 from pqeval.formats._png import MAX_RGB_ID, write_ids
 from pqeval.frame import check_list
@@ -123,13 +123,13 @@ def write_coco(
         name = file_name(image)
         take_name(name, names, image.image_id)
         _check_storable(image, categories)
-        dense = image.labels.to_array()
         if "/" in name:
             make_folder((place / name).parent)
-        write_ids(place / name, dense)
-        height, width = dense.shape
+        write_ids(place / name, image.labels.to_array())
+        height, width = image.labels.shape
         images.append({"id": image.image_id, "width": width, "height": height, "file_name": name})
-        infos = [_info(row, box) for row, box in zip(image.rows, _boxes(dense, image.rows), strict=True)]
+        measured = extents(image.labels)
+        infos = [_info(row, measured[row.id]) for row in image.rows]
         annotations.append({"image_id": image.image_id, "file_name": name, "segments_info": infos})
     content = {
         "images": images,
@@ -180,28 +180,11 @@ def _check_storable(image: Written, table: Categories) -> None:
         )
 
 
-def _boxes(dense: Any, rows: Sequence[Row]) -> list[tuple[int, list[int]]]:
-    """Area and box [x, y, width, height] per row."""
-    from scipy import ndimage  # loading it takes longer than reading a small dataset
-
-    ids = np.array(sorted(row.id for row in rows), dtype=np.int64)
-    compact = np.searchsorted(ids, dense) + 1
-    compact[dense == 0] = 0
-    areas = np.bincount(compact.reshape(-1), minlength=len(ids) + 1)
-    boxes = ndimage.find_objects(compact, max_label=len(ids))
-    measured = {}
-    for place, (number, (down, across)) in enumerate(zip(ids.tolist(), boxes, strict=True), start=1):
-        box = [across.start, down.start, across.stop - across.start, down.stop - down.start]
-        measured[number] = (int(areas[place]), box)
-    return [measured[row.id] for row in rows]
-
-
-def _info(row: Row, measured: tuple[int, list[int]]) -> dict[str, Any]:
-    area, box = measured
+def _info(row: Row, extent: Extent) -> dict[str, Any]:
     return {
         "id": row.id,
         "category_id": row.category_id,
         "iscrowd": int(row.iscrowd),
-        "area": area,
-        "bbox": box,
+        "area": extent.area,
+        "bbox": extent.box,
     }
