@@ -11,17 +11,19 @@ import numpy as np
 
 from pqeval.errors import CategoryError, PqevalError, SegmentError, UsageError, raise_all
 from pqeval.formats import room as formats
+from pqeval.formats._png import MAX_RGB_ID
 from pqeval.image_ids import ImageId
-from pqeval.opening import Inputs, open_one
+from pqeval.opening import open_one, plain_options
 from pqeval.output import PathLike
 from pqeval.pairing import chosen_images
 from pqeval.rows import Rows
-from pqeval.source import Image, Source, Written
+from pqeval.sniffing import resolve_one
+from pqeval.source import Image, Request, Source, Written
+from pqeval.storage import as_folder, locate
 from pqeval.userfiles import read_categories, read_images
 
 __all__ = ["convert", "frames_of", "writers"]
 
-MAX_RGB_ID = 2**24 - 1
 MOST_ERRORS = 20
 
 
@@ -149,17 +151,11 @@ def open_source(
             expected="gt or pred",
             remedy="say whether the source is ground truth or prediction",
         )
-    both = Inputs(
-        gt=source,
-        pred=source,
-        format=format,
-        gt_folder=folder,
-        pred_folder=folder,
-        gt_options=options,
-        pred_options=options,
-    ).resolved()
+    place = locate(source)
+    name = resolve_one(place, format)
     table = read_categories(categories)
-    side = open_one(both, role, categories=table)
+    maps = None if folder is None else as_folder(folder, option="--folder")
+    side = open_one(place, name, Request(role, maps, categories=table, options=plain_options(options)))
     if side.categories is None:
         side.categories = table
     raise_all([problem for problem in side.problems if problem.severity == "error"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,11 @@ from pqeval.output import PathLike
 from pqeval.pairing import Pairing, pair_images
 from pqeval.sniffing import resolve
 from pqeval.source import Image, Request, Source
-from pqeval.storage import Folder, as_folder, locate
+from pqeval.storage import Place, as_folder, locate
 from pqeval.userfiles import read_categories, read_images
 from pqeval.void import VoidPolicy
 
-__all__ = ["MISSING_POLICIES", "Inputs", "Opened", "open_both", "open_one", "suggested"]
+__all__ = ["MISSING_POLICIES", "Inputs", "Opened", "open_both", "open_one", "plain_options", "suggested"]
 
 MISSING_POLICIES = ("error", "empty", "skip")
 RESIZES = (None, "nearest")
@@ -47,6 +47,8 @@ class Inputs:
     images: PathLike | Iterable[ImageId] | None = None
     missing: str = "error"
     resize: str | None = None
+    places: Mapping[str, Place] = field(default_factory=dict, repr=False)
+    """The two sides by role, located once: a place behind a URL or in an archive may have been fetched for it."""
 
     def resolved(self) -> Inputs:
         """Check the options, and find the formats where they were not named.
@@ -70,13 +72,21 @@ class Inputs:
                 expected="nearest, or nothing",
                 remedy="leave it out to be told about predictions of another size",
             )
+        places = {"gt": locate(self.gt), "pred": locate(self.pred)}
         gt_format, pred_format = resolve(
-            locate(self.gt),
-            locate(self.pred),
+            places["gt"],
+            places["pred"],
             gt_format=self.gt_format or self.format,
             pred_format=self.pred_format or self.format,
         )
-        return replace(self, format=None, gt_format=gt_format, pred_format=pred_format)
+        return replace(self, format=None, gt_format=gt_format, pred_format=pred_format, places=places)
+
+    def opened(self, role: str, categories: Categories | None, repeated: str) -> Source:
+        """Open one side of resolved inputs."""
+        own = {name: getattr(self, f"{role}_{name}") for name in ("format", "folder", "options")}
+        folder = None if own["folder"] is None else as_folder(own["folder"], option=f"--{role}-folder")
+        request = Request(role, folder, repeated, categories, plain_options(own["options"]))
+        return open_one(self.places[role], own["format"], request)
 
     def told(self) -> dict[str, Any]:
         """Return them as a result keeps them: plain values, and only those that are not the default."""
@@ -165,7 +175,7 @@ def open_both(inputs: Inputs, policy: VoidPolicy) -> Opened:
     sides: list[Source] = []
     for role in ("gt", "pred"):
         try:
-            side = open_one(inputs, role, categories=categories, repeated=policy.repeated)
+            side = inputs.opened(role, categories, policy.repeated)
             sides.append(side)
             categories = categories or side.categories
         except PqevalError as error:
@@ -191,26 +201,31 @@ def suggested(inputs: Inputs) -> str:
     return str(getattr(formats.get(inputs.gt_format), "CONVENTION", "coco"))
 
 
-def open_one(inputs: Inputs, role: str, *, categories: Categories | None, repeated: str = "merge") -> Source:
-    """Open one side of resolved inputs."""
-    given = vars(inputs)
-    module = formats.get(given[f"{role}_format"])
-    options = dict(given[f"{role}_options"] or {})
+def open_one(place: Place, format: str, request: Request) -> Source:
+    """Open one side.
+
+    Raises
+    ------
+    UsageError, DataError
+        For an option that the format lacks, and where the files as a whole cannot be used.
+    """
+    module = formats.get(format)
     known = getattr(module, "OPTIONS", {})
-    lacking = sorted(set(options) - set(known))
+    lacking = sorted(set(request.options) - set(known))
     if lacking:
         raise UsageError(
             code="unknown-option",
-            found=f"the format {given[f'{role}_format']} has no option {lacking[0]!r}",
+            found=f"the format {format} has no option {lacking[0]!r}",
             expected=f"one of: {', '.join(known)}" if known else "no options for this format",
-            remedy=f"see `pqeval formats {given[f'{role}_format']}`",
+            remedy=f"see `pqeval formats {format}`",
         )
-    folder: Folder | None = None
-    if given[f"{role}_folder"] is not None:
-        folder = as_folder(given[f"{role}_folder"], option=f"--{role}-folder")
-    request = Request(role, folder, repeated, categories, {key: str(value) for key, value in options.items()})
-    side: Source = module.open_side(locate(given[role]), request)
+    side: Source = module.open_side(place, request)
     return side
+
+
+def plain_options(options: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return the options of a format as texts, as the command has them."""
+    return {key: str(value) for key, value in (options or {}).items()}
 
 
 def _nothing(shape: tuple[int, ...]) -> LabelMap:

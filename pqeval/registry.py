@@ -37,6 +37,17 @@ class Room:
         folder = importlib.import_module(self.package).__path__
         return {entry.name for entry in pkgutil.iter_modules(folder) if not entry.name.startswith("_")}
 
+    def spelled(self, name: str) -> str:
+        """Return a name as its file has it; users may write dashes.
+
+        Raises
+        ------
+        UsageError
+            If there is none of that name.
+        """
+        self.get(name)
+        return _as_file(name)
+
     def get(self, name: str) -> ModuleType:
         """Import one of them.
 
@@ -45,7 +56,7 @@ class Room:
         UsageError
             If there is none of that name.
         """
-        name = str(name).replace("-", "_")
+        name = _as_file(name)
         if name in self._own:  # first, since all installed packages are asked for entry points
             return importlib.import_module(f"{self.package}.{name}")
         for entry in entry_points(group=self.package, name=name):
@@ -57,3 +68,7 @@ class Room:
             expected=f"one of: {', '.join(self.available())}",
             remedy="check the spelling",
         )
+
+
+def _as_file(name: str) -> str:
+    return str(name).replace("-", "_")

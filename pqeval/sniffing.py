@@ -9,18 +9,18 @@ from pqeval.formats import room
 from pqeval.formats._glance import Glance
 from pqeval.storage import File, Place
 
-__all__ = ["resolve"]
+__all__ = ["resolve", "resolve_one"]
 
 
 def resolve(
-    gt: Place, pred: Place | None, *, gt_format: str | None = None, pred_format: str | None = None
+    gt: Place, pred: Place, *, gt_format: str | None = None, pred_format: str | None = None
 ) -> tuple[str, str]:
     """Find the formats of two sides.
 
     Parameters
     ----------
     gt, pred : File or Folder
-        The two sides; one may be missing.
+        The two sides.
     gt_format, pred_format : str, optional
         What the user said.
 
@@ -34,16 +34,16 @@ def resolve(
     UsageError
         If the files do not say, naming the candidates.
     """
-    first = _known(gt_format) if gt_format is not None else _only(gt, _strengths(gt), "gt")
-    if pred_format is not None or pred is None:
-        return first, _known(pred_format) if pred_format is not None else first
+    first = resolve_one(gt, gt_format, role="gt")
+    if pred_format is not None:
+        return first, room.spelled(pred_format)
     strengths = _strengths(pred)
     return first, first if first in strengths else _only(pred, strengths, "pred")
 
 
-def _known(name: str) -> str:
-    room.get(name)
-    return str(name).replace("-", "_")
+def resolve_one(place: Place, format: str | None, *, role: str | None = None) -> str:
+    """Find the format of one side; ``role`` is how messages call it, where there are two."""
+    return _only(place, _strengths(place), role) if format is None else room.spelled(format)
 
 
 def _strengths(place: Place) -> dict[str, int]:
@@ -62,15 +62,17 @@ def _strength(name: str, glance: Glance) -> int:
     return 0 if recognise is None else recognise(glance)  # a format of another package may have to be named
 
 
-def _only(place: Place, strengths: dict[str, int], role: str) -> str:
+def _only(place: Place, strengths: dict[str, int], role: str | None) -> str:
     candidates = [name for name, strength in strengths.items() if strength == max(strengths.values())]
     if len(candidates) == 1:
         return candidates[0]
     listed = ", ".join(candidates) or "no format that pqeval knows"
+    option = f"{role}-format" if role else "format"
     raise UsageError(
         code="format-unclear",
-        found=f"the files of --{role} do not say which format they are in" + (" alone" if candidates else ""),
+        found=f"the files {f'of --{role} ' if role else ''}do not say which format they are in"
+        + (" alone" if candidates else ""),
         expected=f"files of one format; these could be: {listed}",
-        remedy=f"name it with --{role}-format ({role}_format=); `pqeval formats` lists all",
+        remedy=f"name it with --{option} ({option.replace('-', '_')}=); `pqeval formats` lists all",
         file=str(place),
     )

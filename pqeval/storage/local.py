@@ -25,6 +25,7 @@ class LocalFolder(Folder):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(os.fspath(path))
+        self._names: list[str] | None = None
 
     def path(self, name: str) -> str:
         """Return the path of a file in it."""
@@ -41,7 +42,12 @@ class LocalFolder(Folder):
         return read_regular(self.path(name), size)
 
     def names(self) -> list[str]:
-        """List all regular files below it; links are followed, but not back to a folder that they lie in."""
+        """List all regular files below it, once; links are followed, but not back to a folder that they lie in."""
+        if self._names is None:
+            self._names = self._listed()
+        return self._names
+
+    def _listed(self) -> list[str]:
         found: list[str] = []
         top = self.name or "."
         above: dict[str, tuple[tuple[int, int], ...]] = {}

@@ -84,7 +84,8 @@ ALLOWED = {
     "sniffing userfiles",
     "evaluation": "errors output image_ids ledger result void opening scoring engines.* metrics reports",
     "validation": "errors output image_ids void opening engines.*",
-    "conversion": "errors output image_ids rows formats source pairing userfiles opening",
+    "conversion": "errors output image_ids rows formats formats._png source storage sniffing opening pairing"
+    " userfiles",
     "packing": "errors output categories image_ids source pairing userfiles conversion formats._coco_pack",
     "panopticapi": "evaluation output",
     "selftest": "",
@@ -124,7 +125,7 @@ FOREIGN = {
     "numba": "core.compiled core.scan",
     "llvmlite": "core.scan",
     "PIL": "formats._contours formats._png formats._png_careful demo.*",
-    "scipy": "formats._coco_write demo.*",
+    "scipy": "demo.*",
     "pycocotools": "formats._rle",
     "fsspec": "storage.remote",
     "click": "cli cli.*",

@@ -722,7 +722,11 @@ def ground_truth_of_a_format_without_categories(folder):
     room = SimpleNamespace(get=lambda name: SimpleNamespace(open_side=lambda *a, **k: side))
     with mock.patch.object(opening, "formats", room):
         says(
-            raised(opening.open_both, opening.Inputs("a", "b"), convention("coco")),
+            raised(
+                opening.open_both,
+                opening.Inputs("a", "b", places=dict.fromkeys(("gt", "pred"))),
+                convention("coco"),
+            ),
             """
             truth.zip: the ground truth has no category table
               expected: a table with id and isthing

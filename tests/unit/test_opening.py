@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from pair_maps import save_step
 from triggers import Triggers, name_of
 
 import pqeval
-from pqeval import cli
+from pqeval import cli, opening
 from pqeval.cli.options import parse_options
 from pqeval.errors import DataError, PqevalError, ShapeError
 from pqeval.opening import Inputs
@@ -305,3 +306,17 @@ def test_the_convention_is_that_of_the_format_of_the_truth(tmp_path):
     path = save(tmp_path / "gt.json", [image(1, [[1, 1]], {1: 1})])
     assert pqeval.evaluate(gt=path, pred=path).convention == "coco"
     assert pqeval.evaluate(gt=path, pred=path, convention="panopticapi").convention == "panopticapi"
+
+
+def test_every_side_is_located_and_listed_once(tmp_path, monkeypatch):
+    """What lies behind a URL or in an archive would be fetched or unpacked again each time."""
+    save_step(tmp_path / "maps" / "0000" / "000000.png", np.zeros((1, 1), int))
+    located, walked = [], []
+    locate, walk = opening.locate, os.walk
+    monkeypatch.setattr(opening, "locate", lambda path: located.append(path) or locate(path))
+    monkeypatch.setattr(os, "walk", lambda top, **options: walked.append(top) or walk(top, **options))
+    both = {"gt": tmp_path / "maps", "pred": tmp_path / "maps"}
+    assert pqeval.evaluate(**both, gt_format="kitti_step").pq == 1.0  # predictions are looked at, then read
+    assert (len(located), len(walked)) == (2, 2)
+    assert pqeval.convert(tmp_path / "maps", tmp_path / "gt.json", format="kitti_step") == 1
+    assert len(walked) == 3

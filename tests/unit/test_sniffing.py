@@ -16,7 +16,7 @@ import pqeval
 from pqeval import sniffing
 from pqeval.errors import PqevalError, UsageError
 from pqeval.formats._glance import Glance
-from pqeval.sniffing import resolve
+from pqeval.sniffing import resolve, resolve_one
 from pqeval.storage import locate
 
 trigger = Triggers()
@@ -42,7 +42,7 @@ def room_of(**formats):
         )
 
     modules = {name: module(strengths) for name, strengths in formats.items()}
-    return SimpleNamespace(available=lambda: sorted(modules), get=modules.__getitem__)
+    return SimpleNamespace(available=lambda: sorted(modules), get=modules.__getitem__, spelled=str)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_the_only_format_that_knows_the_files_is_taken(tmp_path, formats):
     formats(one={"a": 1}, two={"b": 1})
     gt, pred = folder_of(tmp_path / "gt", "a"), folder_of(tmp_path / "pred", "b")
     assert resolve(gt, pred) == ("one", "two")
-    assert resolve(gt, None) == ("one", "one")
+    assert (resolve_one(gt, None), resolve_one(pred, None), resolve_one(pred, "one")) == ("one", "two", "one")
 
 
 def test_who_is_sure_is_preferred(tmp_path, formats):
@@ -114,7 +114,7 @@ def test_coco_is_told_from_its_json_wherever_it_is(tmp_path):
     path = save(tmp_path / "data" / "gt.json", [image(1, [[1, 1]], {1: 1})], folder=tmp_path / "data" / "gt")
     (tmp_path / "x.zip").write_bytes(zip_of({"deep/gt.json": path.read_bytes()}))
     for place in (path, tmp_path / "data", tmp_path / "x.zip", tmp_path / "x.zip" / "deep" / "gt.json"):
-        assert resolve(locate(place), None) == ("coco", "coco")
+        assert resolve_one(locate(place), None) == "coco"
 
 
 @trigger
@@ -126,6 +126,7 @@ def files_of_several_formats(folder):
             [
                 raised(resolve, gt, gt),
                 raised(resolve, gt, gt, gt_format="three"),
+                raised(resolve_one, gt, None),
             ],
             """
             DIR/gt: the files of --gt do not say which format they are in alone
@@ -134,6 +135,9 @@ def files_of_several_formats(folder):
             DIR/gt: the files of --pred do not say which format they are in alone
               expected: files of one format; these could be: one, two
               do: name it with --pred-format (pred_format=); `pqeval formats` lists all
+            DIR/gt: the files do not say which format they are in alone
+              expected: files of one format; these could be: one, two
+              do: name it with --format (format=); `pqeval formats` lists all
             """,
             folder=folder,
         )

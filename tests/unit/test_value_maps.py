@@ -97,10 +97,10 @@ def test_which_categories_are_things():
 def the_first_wrong_values(folder):
     texts = {"code": "odd", "found": "the values are {values}", "expected": "even ones", "remedy": "double them"}
     values, problems = np.arange(9), []
-    report(values, values > 99, problems, **texts)
+    report(values[values > 99], problems, **texts)
     assert problems == []
-    report(values, values % 2 == 1, problems, **texts)
-    report(values, values > 1, problems, **texts, warn=True)
+    report(values[values % 2 == 1], problems, **texts)
+    report(values[values > 1], problems, **texts, warn=True)
     assert [type(problem) for problem in problems] == [SegmentError, DataWarning]
     says(
         problems,
@@ -124,7 +124,7 @@ def decode(values, problems, *, wrong=()):
     meaning = divided(values, 10)
     meaning.void = values == 0
     for text, warn in wrong:
-        report(values, values == 77, problems, code="x", found=text, expected="y", remedy="z", warn=warn)
+        report(values[values == 77], problems, code="x", found=text, expected="y", remedy="z", warn=warn)
     return meaning
 
 
