@@ -247,6 +247,11 @@ class Categories(Sequence[Category]):
         """The ids of the categories that are things."""
         return frozenset(row.id for row in self._rows if row.isthing)
 
+    @cached_property
+    def stuff(self) -> frozenset[int]:
+        """The ids of the categories that are stuff."""
+        return frozenset(row.id for row in self._rows if row.isthing is False)
+
     @property
     def tells_things(self) -> bool:
         """Whether the table says which categories are things."""

@@ -83,7 +83,7 @@ def _with_stuff_merged(side: Side, categories: Categories) -> Side:
     """
     labels, rows = side[0], Rows.of(side[1])
     present = labels.present()
-    stuff = np.isin(rows.category_ids, [row.id for row in categories if row.isthing is False])
+    stuff = np.isin(rows.category_ids, list(categories.stuff))
     stuff &= np.isin(rows.ids, present)
     order = np.lexsort((rows.ids, rows.category_ids))
     order = order[stuff[order]]

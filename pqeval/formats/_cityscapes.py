@@ -178,8 +178,7 @@ def decode(
     known = number < len(labels.train)
     label = labels.of_train[number] if train else np.where(known, number, -1)
     report(
-        values,
-        label < 0,
+        values[label < 0],
         problems,
         code="label-unknown",
         found=f"pixels have the value {{values}}, which is no {'train id' if train else 'label id'}",
@@ -190,8 +189,7 @@ def decode(
     label = np.maximum(label, 0)
     thing, ignored = labels.thing[label], labels.ignored[label]
     report(
-        values,
-        ~alone & ~thing & (label > 0),
+        values[~alone & ~thing & (label > 0)],
         problems,
         code="stuff-instance",
         found="pixels have the value {values}: an object of a class that has no objects",
@@ -209,8 +207,7 @@ def decode(
         meaning.void = ignored | groups
     elif kind.startswith("instance"):
         report(
-            values,
-            groups,
+            values[groups],
             problems,
             code="thing-without-instance",
             found="pixels have the value {values}: things without a number; those of a class are one segment",

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from pqeval.categories import Categories
 from pqeval.errors import PqevalError, UsageError
-from pqeval.formats._meaning import Meaning, is_thing, report
+from pqeval.formats._meaning import Meaning, is_stuff, is_thing, report
 from pqeval.source import Request
 
 __all__ = ["INSTANCE0", "settle", "void_categories"]
@@ -46,11 +46,10 @@ def settle(
         meaning.crowd = meaning.crowd | bare
     elif instance0 == "void":
         meaning.void = meaning.void | bare
-    stuff = np.isin(meaning.category, [row.id for row in categories if row.isthing is False])
+    stuff = is_stuff(meaning.category, categories)
     numbered = np.unique(meaning.category[stuff & (meaning.instance != 0) & ~meaning.void])
     report(
         numbered,
-        np.ones(len(numbered), bool),
         problems,
         code="stuff-instance",
         found="stuff category {values} has instance numbers; each makes a segment of its own",

@@ -83,7 +83,6 @@ class Classes(NamedTuple):
         unknown = np.unique(numbers[~void & ~np.isin(numbers, self.numbers)])
         report(
             unknown,
-            np.ones(len(unknown), bool),
             problems,
             code="class-number",
             found=f"class {{values}} is none of the numbering {self.numbering}",

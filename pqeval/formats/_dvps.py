@@ -6,24 +6,31 @@ Source: joe-siyuan-qiao/ViP-DeepLab at f1c0c43, ``cityscapes-dvps`` and ``semkit
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from pqeval.categories import Categories
 from pqeval.errors import ImageError, PairingError, PqevalError
+from pqeval.formats._class_instance import settle
 from pqeval.formats._maps import GRAY, Found, Loader, MapSide, PngLoader
-from pqeval.formats._meaning import Decoder
+from pqeval.formats._meaning import Decoder, Meaning
+from pqeval.formats._place import folder_of
 from pqeval.image_ids import ImageId
 from pqeval.source import Image, Request
-from pqeval.storage import File, Folder
+from pqeval.storage import File, Folder, Place
 
-__all__ = ["BITS", "DvpsSide", "Named", "check_blue", "named", "void_classes"]
+__all__ = ["BITS", "OPTIONS", "DvpsSide", "Named", "check_blue", "open_dvps"]
+
+OPTIONS = {"instance0": "what a thing with instance 0 is: object (default), crowd, or void"}
 
 BITS = 16
 """Maps are loaded as class << 16 | instance."""
+
+Renumber: TypeAlias = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.int64]]
 
 PER_METRE = 256
 PREDICTED_VOID, VPSNET_VOID = 19, 255
@@ -157,9 +164,71 @@ def _depths(folder: Folder, files: Iterable[Named], request: Request) -> Mapping
     return found
 
 
-def void_classes(request: Request, truth: int) -> npt.NDArray[np.int64]:
-    """Return the classes of void: one in the ground truth, and in predictions all that official scripts drop."""
-    return np.array([truth] if request.role == "gt" else [PREDICTED_VOID, VPSNET_VOID, truth], np.int64)
+def decode(
+    values: npt.NDArray[np.int64],
+    problems: list[PqevalError],
+    *,
+    categories: Categories,
+    change: Renumber | None,
+    void: Sequence[int],
+    instance0: str,
+) -> Meaning:
+    """See :data:`pqeval.formats._meaning.Decoder`; ``change`` takes classes to category ids of the table."""
+    number = values >> BITS
+    meaning = Meaning.of(values, number if change is None else change(number), values % (1 << BITS), offset=1)
+    meaning.void = np.isin(number, void)
+    return settle(meaning, problems, categories=categories, instance0=instance0)
+
+
+def open_dvps(
+    place: Place,
+    request: Request,
+    *,
+    table: str,
+    maps: Callable[[list[Named], str], list[Named]],
+    load: Loader,
+    change: Callable[[Categories], Renumber | None],
+    void: int,
+    looked_for: str,
+) -> DvpsSide:
+    """Open one side; see ``formats/__init__.py``.
+
+    Parameters
+    ----------
+    place, request
+        What to open.
+    table : str
+        The table of the dataset.
+    maps : callable
+        Which of the files are maps of a role.
+    load : callable
+        A file to its map of class << 16 | instance.
+    change : callable
+        What takes the classes of the files to category ids of a table.
+    void : int
+        The class of void in ground truth; in predictions it is one of those that official scripts drop.
+    looked_for : str
+        What the maps are called.
+    """
+    folder = folder_of(place)
+    categories = request.categories or Categories.builtin(table)
+    files = named(folder)
+    return DvpsSide(
+        folder,
+        maps(files, request.role),
+        request=request,
+        files=files,
+        categories=categories,
+        load=load,
+        decode=partial(
+            decode,
+            categories=categories,
+            change=change(categories),
+            void=(void,) if request.role == "gt" else (PREDICTED_VOID, VPSNET_VOID, void),
+            instance0=request.choice("instance0", ("object", "crowd", "void")),
+        ),
+        looked_for=looked_for,
+    )
 
 
 def check_blue(present: npt.NDArray[np.uint32]) -> None:

@@ -11,6 +11,7 @@ from pqeval.categories import Categories, integral
 from pqeval.errors import DataWarning, PqevalError, SegmentError, ShapeError
 from pqeval.formats._coco_entries import OTHER, Entries, Listed
 from pqeval.formats._masks import Limits, Mask, paste
+from pqeval.formats._reading import gather
 from pqeval.formats._rle import mask_size, pixels_of
 from pqeval.formats._stuff_maps import StuffMaps, plain_stem
 from pqeval.image_ids import Key, image_key
@@ -94,14 +95,9 @@ class InstancesSide:
         self, image: Image, *, shape: tuple[int, ...] | None = None, problems: list[PqevalError]
     ) -> tuple[LabelMap, Sequence[Row]] | None:
         """Read the masks of an image and paste them into one map."""
-        found: list[PqevalError] = []
-        side = None
-        try:
-            side = self._pasted(image.entry, shape, found)
-        except PqevalError as error:
-            found.append(error)
-        problems += [problem.located(file=self.file, image_id=image.image_id) for problem in found]
-        return None if any(problem.severity == "error" for problem in found) else side
+        return gather(
+            lambda found: self._pasted(image.entry, shape, found), image, file=self.file, problems=problems
+        )
 
     def _pasted(
         self, image: Listed, shape: tuple[int, ...] | None, found: list[PqevalError]

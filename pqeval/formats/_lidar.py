@@ -61,7 +61,6 @@ def report_bare(
     bare = np.unique(category[is_thing(category, categories) & (instance == 0)])
     report(
         bare,
-        np.ones(len(bare), bool),
         problems,
         code="points-without-instance",
         found="points of a thing have instance 0 (category {values}); all of a class are one object",

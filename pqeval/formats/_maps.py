@@ -13,6 +13,7 @@ from pqeval.categories import Categories
 from pqeval.errors import ImageError, PairingError, PqevalError
 from pqeval.formats._meaning import Decoder, segments
 from pqeval.formats._png import Mode, read_map
+from pqeval.formats._reading import gather
 from pqeval.image_ids import ImageId, Key, image_key
 from pqeval.labelmap import LabelMap
 from pqeval.rows import Row
@@ -90,14 +91,8 @@ class FileSide(ABC):
         self, image: Image, *, shape: tuple[int, ...] | None = None, problems: list[PqevalError]
     ) -> tuple[LabelMap, Sequence[Row]] | None:
         """Read map and segment list of an image."""
-        found: list[PqevalError] = []
-        side = None
-        try:
-            side = self._segments(File(self.folder, image.entry), shape, found)
-        except PqevalError as error:
-            found.append(error)
-        problems += [problem.located(file=image.file, image_id=image.image_id) for problem in found]
-        return None if any(problem.severity == "error" for problem in found) else side
+        file = File(self.folder, image.entry)
+        return gather(lambda found: self._segments(file, shape, found), image, file=image.file, problems=problems)
 
     @abstractmethod
     def _segments(

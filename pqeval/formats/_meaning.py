@@ -17,7 +17,7 @@ from pqeval.errors import DataWarning, PqevalError, SegmentError
 from pqeval.labelmap import LabelMap
 from pqeval.rows import NO_AREA, Rows
 
-__all__ = ["Decoder", "Meaning", "divided", "is_thing", "report", "segments", "shown"]
+__all__ = ["Decoder", "Meaning", "divided", "is_stuff", "is_thing", "report", "segments", "shown"]
 
 
 @dataclass
@@ -72,13 +72,21 @@ def divided(values: npt.NDArray[np.int64], divisor: int, *, offset: int = 0) -> 
 
 def is_thing(category: npt.NDArray[np.int64], categories: Categories) -> npt.NDArray[np.bool_]:
     """Return which category ids are things."""
-    things = categories.things  # of the few values of a map each is looked up faster than by sorting
-    return np.array([number in things for number in category.tolist()], bool)
+    return _among(category, categories.things)
+
+
+def is_stuff(category: npt.NDArray[np.int64], categories: Categories) -> npt.NDArray[np.bool_]:
+    """Return which category ids are stuff."""
+    return _among(category, categories.stuff)
+
+
+def _among(numbers: npt.NDArray[np.int64], chosen: frozenset[int]) -> npt.NDArray[np.bool_]:
+    # Of the few values of a map, each is looked up faster than all are sorted.
+    return np.array([number in chosen for number in numbers.tolist()], bool)
 
 
 def report(
-    values: npt.NDArray[np.int64],
-    wrong: npt.NDArray[np.bool_],
+    wrong: npt.NDArray[np.int64],
     problems: list[PqevalError],
     *,
     code: str,
@@ -87,10 +95,10 @@ def report(
     remedy: str,
     warn: bool = False,
 ) -> None:
-    """Report the values marked wrong, where there are any; ``{values}`` in ``found`` names the first of them."""
-    if wrong.any():
+    """Report wrong values, where there are any; ``{values}`` in ``found`` names the first of them."""
+    if len(wrong):
         kind = DataWarning if warn else SegmentError
-        found = found.replace("{values}", shown(values[wrong].tolist()))
+        found = found.replace("{values}", shown(wrong.tolist()))
         problems.append(kind(code=code, found=found, expected=expected, remedy=remedy))
 
 

@@ -189,8 +189,7 @@ def combined(
         np.zeros(len(values), bool),
     )
     report(
-        values,
-        ~meaning.void & (values == MAX_ID),
+        values[~meaning.void & (values == MAX_ID)],
         problems,
         code="value-range",
         found="the map has the value {values}",

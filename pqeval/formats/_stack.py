@@ -12,6 +12,7 @@ import numpy.typing as npt
 from pqeval.categories import Categories
 from pqeval.errors import PairingError, PqevalError, ShapeError
 from pqeval.formats._arrays import map_array
+from pqeval.formats._reading import gather
 from pqeval.image_ids import Key, image_key
 from pqeval.labelmap import LabelMap
 from pqeval.rows import Row
@@ -126,12 +127,8 @@ class StackSide:
         self, image: Image, *, shape: tuple[int, ...] | None = None, problems: list[PqevalError]
     ) -> tuple[LabelMap, Sequence[Row]] | None:
         """Read map and segment list of an image."""
-        found: list[PqevalError] = []
-        side = None
         number, place = image.entry
-        try:
-            side = self._decode(np.asarray(self._arrays[number][place]), found)
-        except PqevalError as error:
-            found.append(error)
-        problems += [problem.located(file=image.file, image_id=image.image_id) for problem in found]
-        return None if any(problem.severity == "error" for problem in found) else side
+        array = self._arrays[number][place]
+        return gather(
+            lambda found: self._decode(np.asarray(array), found), image, file=image.file, problems=problems
+        )

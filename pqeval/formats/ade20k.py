@@ -85,8 +85,7 @@ def decode(
     classes, number, kind = values >> 16, values >> 8 & 255, values & 255
     known = np.unique(classes)
     report(
-        known,
-        known > CLASSES,
+        known[known > CLASSES],
         problems,
         code="ade20k-class",
         found="annotations has the value {values}",
@@ -95,8 +94,7 @@ def decode(
     )
     kinds = np.unique(kind[number > 0])
     report(
-        kinds,
-        (kinds < 1) | (kinds >= len(instance_ids)),
+        kinds[(kinds < 1) | (kinds >= len(instance_ids))],
         problems,
         code="ade20k-instance-class",
         found="annotations_instance has instances of class {values} (R)",

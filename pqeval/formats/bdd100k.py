@@ -64,7 +64,6 @@ def decode(values: npt.NDArray[np.int64], problems: list[PqevalError]) -> Meanin
     wrong = np.unique(flags[~void & (flags > ALL_FLAGS)])
     report(
         wrong,
-        wrong > ALL_FLAGS,
         problems,
         code="bdd100k-flags",
         found="the flags (G) are {values}",
@@ -74,7 +73,6 @@ def decode(values: npt.NDArray[np.int64], problems: list[PqevalError]) -> Meanin
     lacking = np.unique(category[~void & (annotation == 0)])
     report(
         lacking,
-        lacking > 0,
         problems,
         code="bdd100k-no-annotation",
         found="pixels of category {values} have the annotation id 0",
@@ -133,7 +131,7 @@ def write(path: Path, frames: Iterable[Written], categories: Categories) -> None
     SegmentError, PairingError, FileError
         For what the encoding cannot hold, and where a file cannot be written.
     """
-    stuff = {row.id for row in categories if row.isthing is False}
+    stuff = categories.stuff
     make_folder(path)
     written: set[str] = set()
     for image in frames:
@@ -145,7 +143,7 @@ def write(path: Path, frames: Iterable[Written], categories: Categories) -> None
         write_png(path / name, colours[order][np.searchsorted(ids[order], image.labels.to_array())])
 
 
-def _colours(image: Written, stuff: set[int]) -> npt.NDArray[np.uint8]:
+def _colours(image: Written, stuff: frozenset[int]) -> npt.NDArray[np.uint8]:
     """The four channels of void and of each segment."""
     rows = image.rows
     unfit = (rows.category_ids < 1) | (rows.category_ids > 255)

@@ -5,21 +5,16 @@ Source: joe-siyuan-qiao/ViP-DeepLab at f1c0c43, ``cityscapes-dvps/eval_dvpq.py``
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
-from pqeval.categories import Categories
 from pqeval.errors import PqevalError
 from pqeval.formats._cityscapes import renumber
-from pqeval.formats._class_instance import settle
-from pqeval.formats._dvps import BITS, DvpsSide, Named, check_blue, named, void_classes
+from pqeval.formats._dvps import BITS, OPTIONS, DvpsSide, Named, check_blue, open_dvps
 from pqeval.formats._glance import Glance
 from pqeval.formats._maps import GRAY, RGB, PngLoader
-from pqeval.formats._meaning import Meaning, report
-from pqeval.formats._place import folder_of
+from pqeval.formats._meaning import report
 from pqeval.labelmap import LabelMap
 from pqeval.source import Request
 from pqeval.storage import File, Place
@@ -28,7 +23,6 @@ __all__ = ["CONVENTION", "DESCRIPTION", "LAYOUT", "OPTIONS", "open_side", "recog
 
 DESCRIPTION = "Cityscapes-DVPS: 16-bit PNGs with class * 1000 + instance, and depth PNGs"
 CONVENTION = "tf-models"
-OPTIONS = {"instance0": "what a thing with instance 0 is: object (default), crowd, or void"}
 
 LAYOUT = """\
 video_sequence/val/              --gt
@@ -69,8 +63,7 @@ def load(file: File, *, shape: tuple[int, ...] | None, problems: list[PqevalErro
         check_blue(present)
         return labels.mapped(present, ((present & 255) << BITS | present >> 8).astype(np.uint32))
     report(
-        present.astype(np.int64),
-        (present > 0) & (present < PER_CLASS),
+        present.astype(np.int64)[(present > 0) & (present < PER_CLASS)],
         problems,
         code="bare-class",
         found="pixels have the value {values}: a class that is not multiplied",
@@ -78,22 +71,6 @@ def load(file: File, *, shape: tuple[int, ...] | None, problems: list[PqevalErro
         remedy="instanceTrainIds of Cityscapes itself are read with the format cityscapes",
     )
     return labels.mapped(present, (present // PER_CLASS << BITS | present % PER_CLASS).astype(np.uint32))
-
-
-def decode(
-    values: npt.NDArray[np.int64],
-    problems: list[PqevalError],
-    *,
-    categories: Categories,
-    change: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.int64]] | None,
-    void: npt.NDArray[np.int64],
-    instance0: str,
-) -> Meaning:
-    """See :data:`pqeval.formats._meaning.Decoder`; ``change`` takes train ids to those of the table."""
-    number = values >> BITS
-    meaning = Meaning.of(values, number if change is None else change(number), values % (1 << BITS), offset=1)
-    meaning.void = np.isin(number, void)
-    return settle(meaning, problems, categories=categories, instance0=instance0)
 
 
 def recognise(glance: Glance) -> int:
@@ -107,23 +84,14 @@ def recognise(glance: Glance) -> int:
 
 def open_side(place: Place, request: Request) -> DvpsSide:
     """Open one side; see ``formats/__init__.py``."""
-    folder = folder_of(place)
-    categories = request.categories or Categories.builtin("cityscapes_train")
-    files = named(folder)
-    return DvpsSide(
-        folder,
-        _maps(files, request.role),
-        request=request,
-        files=files,
-        categories=categories,
+    return open_dvps(
+        place,
+        request,
+        table="cityscapes_train",
+        maps=_maps,
         load=load,
-        decode=partial(
-            decode,
-            categories=categories,
-            change=renumber("train", categories),
-            void=void_classes(request, VOID),
-            instance0=request.choice("instance0", ("object", "crowd", "void")),
-        ),
+        change=partial(renumber, "train"),
+        void=VOID,
         looked_for="files such as 000000_000003_munster_000168_000019_gtFine_instanceTrainIds.png, "
         "or 000000_000003.png for predictions",
     )

@@ -130,8 +130,7 @@ def decode(
     meaning = divided(values, divisor, offset=1)  # label 0 is a bird, and its first object has the value 0
     beyond = meaning.category >= len(ids)
     report(
-        values,
-        beyond,
+        values[beyond],
         problems,
         code="vistas-label",
         found="value {values} has a label that the dataset lacks",

@@ -82,7 +82,6 @@ def decode(
     lacking = np.unique(numbers[meaning.category == LACKING])
     report(
         lacking,
-        np.ones(len(lacking), bool),
         problems,
         code="nuscenes-class-unknown",
         found=f"class {{values}} is no {classes} class",

@@ -125,7 +125,6 @@ def decode(
     numbers = np.unique(raw[meaning.category == LACKING])
     report(
         numbers,
-        np.ones(len(numbers), bool),
         problems,
         code="raw-class-unknown",
         found="raw class {values} is none of SemanticKITTI",

@@ -13,12 +13,9 @@ import numpy.typing as npt
 
 from pqeval.categories import Categories
 from pqeval.errors import PqevalError
-from pqeval.formats._class_instance import settle
-from pqeval.formats._dvps import BITS, DvpsSide, Named, named, void_classes
+from pqeval.formats._dvps import BITS, OPTIONS, DvpsSide, Named, open_dvps
 from pqeval.formats._glance import Glance
 from pqeval.formats._maps import GRAY, RGB, PngLoader
-from pqeval.formats._meaning import Meaning
-from pqeval.formats._place import folder_of
 from pqeval.labelmap import LabelMap
 from pqeval.pairs import pack
 from pqeval.source import Request
@@ -28,7 +25,6 @@ __all__ = ["CONVENTION", "DESCRIPTION", "LAYOUT", "OPTIONS", "open_side", "recog
 
 DESCRIPTION = "SemKITTI-DVPS: class, instance and depth PNGs per frame"
 CONVENTION = "tf-models"
-OPTIONS = {"instance0": "what a thing with instance 0 is: object (default), crowd, or void"}
 
 LAYOUT = """\
 video_sequence/val/              --gt
@@ -79,22 +75,6 @@ def load(file: File, *, shape: tuple[int, ...] | None, problems: list[PqevalErro
     return pack(category.to_array(), instance.to_array()).labels  # neither has more than 16 bits
 
 
-def decode(
-    values: npt.NDArray[np.int64],
-    problems: list[PqevalError],
-    *,
-    categories: Categories,
-    first: int,
-    void: npt.NDArray[np.int64],
-    instance0: str,
-) -> Meaning:
-    """See :data:`pqeval.formats._meaning.Decoder`; ``first`` is the category id of class 0."""
-    number = values >> BITS
-    meaning = Meaning.of(values, number + first, values % (1 << BITS), offset=1)
-    meaning.void = np.isin(number, void)
-    return settle(meaning, problems, categories=categories, instance0=instance0)
-
-
 def recognise(glance: Glance) -> int:
     """See ``formats/__init__.py``."""
     separate = glance.matching(r"(?:.*/)?\d+_\d+_gtFine_class\.png")
@@ -105,25 +85,20 @@ def recognise(glance: Glance) -> int:
     return 2 if names and f"{names[0][:-7]}ins.png" in glance.names else 0
 
 
+def _change(categories: Categories) -> partial[npt.NDArray[np.int64]] | None:
+    """Take classes to learning ids where the table is that of SemanticKITTI itself, which has 1 to 19."""
+    return partial(np.add, 1) if categories.index_of(19) >= 0 > categories.index_of(0) else None
+
+
 def open_side(place: Place, request: Request) -> DvpsSide:
     """Open one side; see ``formats/__init__.py``."""
-    folder = folder_of(place)
-    categories = request.categories or Categories.builtin("semkitti_dvps")
-    files = named(folder)
-    return DvpsSide(
-        folder,
-        _maps(files, request.role),
-        request=request,
-        files=files,
-        categories=categories,
+    return open_dvps(
+        place,
+        request,
+        table="semkitti_dvps",
+        maps=_maps,
         load=load,
-        decode=partial(
-            decode,
-            categories=categories,
-            # The learning ids of SemanticKITTI itself are 1 to 19.
-            first=int(categories.index_of(19) >= 0 > categories.index_of(0)),
-            void=void_classes(request, VOID),
-            instance0=request.choice("instance0", ("object", "crowd", "void")),
-        ),
+        change=_change,
+        void=VOID,
         looked_for="files such as 000008_000000_gtFine_class.png, or 000008_000000_cat.png for predictions",
     )

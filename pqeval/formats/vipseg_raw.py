@@ -15,7 +15,7 @@ from pqeval.categories import Categories
 from pqeval.errors import PqevalError, UsageError
 from pqeval.formats._glance import Glance
 from pqeval.formats._maps import GRAY, PALETTE, Found, MapSide, PngLoader
-from pqeval.formats._meaning import Meaning, report
+from pqeval.formats._meaning import Meaning, is_stuff, report
 from pqeval.formats._place import folder_of
 from pqeval.source import Request
 from pqeval.storage import File, Folder, Place
@@ -86,8 +86,7 @@ def decode(
     meaning = Meaning.of(values, number - 1 + first, np.where(numbered, values % PER_CLASS, 0))
     meaning.void = values == 0
     report(
-        values,
-        number > CLASSES,
+        values[number > CLASSES],
         problems,
         code="class-unknown",
         found=f"pixels have the value {{values}}, whose class is above {CLASSES}",
@@ -95,8 +94,7 @@ def decode(
         remedy="check that these are raw maps of VIPSeg",
     )
     report(
-        values,
-        numbered & np.isin(meaning.category, [row.id for row in categories if row.isthing is False]),
+        values[numbered & is_stuff(meaning.category, categories)],
         problems,
         code="stuff-instance",
         found="pixels have the value {values}: objects of stuff; each makes a segment of its own",
