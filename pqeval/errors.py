@@ -112,16 +112,22 @@ class PqevalError(Exception):
 
     def located(self, *, file: str | None = None, image_id: Any = None) -> PqevalError:
         """The same report with file and image filled in where they were not known yet."""
+        return self.worded(
+            file=self.file if self.file is not None else file,
+            image_id=self.image_id if self.image_id is not None else image_id,
+        )
+
+    def worded(self, **fields: Any) -> PqevalError:
+        """The same report with other fields."""
+        return type(self)(**(self._fields() | fields))
+
+    def _fields(self) -> dict[str, Any]:
         fields = self.as_dict()
         del fields["severity"]
-        fields["file"] = self.file if self.file is not None else file
-        fields["image_id"] = self.image_id if self.image_id is not None else image_id
-        return type(self)(**fields)
+        return fields
 
     def __reduce__(self) -> tuple[Any, ...]:
-        fields = self.as_dict()
-        del fields["severity"]
-        return (_rebuild, (type(self), fields))
+        return (_rebuild, (type(self), self._fields()))
 
 
 def _rebuild(kind: type[PqevalError], fields: dict[str, Any]) -> PqevalError:

@@ -113,7 +113,7 @@ class InstancesSide:
             try:
                 mask = self._mask(name, entry, size, stuff=file is not self.files[0])
             except PqevalError as error:
-                found.append(_about(error, name).located(file=file.file))
+                found.append(error.worded(found=f"{name}: {error.found}").located(file=file.file))
             else:
                 masks += [] if mask is None else [mask]
         if self.maps is not None and labels is not None:
@@ -171,7 +171,7 @@ def _size(
         try:
             stated = mask_size(entry.get("segmentation"))
         except PqevalError as error:
-            raise _about(error, name) from None
+            raise error.worded(found=f"{name}: {error.found}") from None
         if stated is not None:
             told.append((name, stated))
     if not told and shape is not None and len(shape) == 2:
@@ -200,12 +200,6 @@ def _size(
             remedy="make the masks in the size of the image; with polygons, scale their points",
         )
     return height, width
-
-
-def _about(error: PqevalError, name: str) -> PqevalError:
-    fields = error.as_dict() | {"found": f"{name}: {error.found}"}
-    del fields["severity"]
-    return type(error)(**fields)
 
 
 def _no_stuff(file: str) -> DataWarning:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pqeval import tables
-from pqeval.errors import PqevalError, SegmentError
+from pqeval.errors import PqevalError
 from pqeval.formats._coco_place import find_json
 from pqeval.formats._glance import Glance
 from pqeval.formats.coco import CocoSide
@@ -48,13 +48,10 @@ class Ade20kSide(CocoSide):
 
 
 def _explained(problem: PqevalError) -> PqevalError:
-    fields = problem.as_dict()
-    del fields["severity"]
-    remedy = (
-        "make the file again: before 2021-09-15 the prepare script gave road and skyscraper one id; or use the "
-        "convention panopticapi, by which the last entry counts"
+    return problem.worded(
+        remedy="make the file again: before 2021-09-15 the prepare script gave road and skyscraper one id; "
+        "or use the convention panopticapi, by which the last entry counts"
     )
-    return SegmentError(**(fields | {"remedy": remedy}))
 
 
 def recognise(glance: Glance) -> int:
