@@ -20,7 +20,8 @@ class Extent(NamedTuple):
 
 def extents(labels: LabelMap) -> dict[int, Extent]:
     """Return the extent of every id of an (H, W) map, void included."""
-    counts = np.diff(labels.begin.astype(np.int64))
+    runs = labels.begin.astype(np.int64)
+    counts = runs[1:] - runs[:-1]
     bottoms = np.repeat(labels.bottoms.astype(np.int64), counts)
     tops = np.repeat(np.append(0, labels.bottoms[:-1]).astype(np.int64), counts)
     ends = labels.ends.astype(np.int64)
