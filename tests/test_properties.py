@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import network_scenes
 import numpy as np
 import pytest
 import strategies
@@ -433,3 +434,63 @@ def test_a_result_survives_its_file(dataset: dict) -> None:
     again = pqeval.Result.from_json(result.to_json())
     assert again == result
     assert again.to_json() == result.to_json()
+
+
+# Predictions of networks.
+
+
+@pytest.fixture(scope="module", params=network_scenes.NETWORKS)
+def networked(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Eight scenes and what a network says about them."""
+    return network_scenes.dataset(request.param, images=8)
+
+
+@pytest.mark.parametrize("convention", ["coco", "panopticapi"])
+def test_of_networks_turning_and_enlarging_change_no_byte(networked: dict, convention: str) -> None:
+    before = score(changed(networked, on_both(np.array)), convention=convention)
+    turned = score(changed(networked, on_both(lambda id_map: id_map.T[::-1])), convention=convention)
+    larger = score(changed(networked, on_both(lambda id_map: id_map.repeat(2, 0).repeat(2, 1))))
+    assert turned.to_json() == before.to_json()
+    assert (larger.groups, larger.per_class) == (score(networked).groups, score(networked).per_class)
+
+
+def test_of_networks_shards_in_any_order_change_no_byte(networked: dict) -> None:
+    before = score(networked).to_json()
+    shards = [pqeval.PanopticQuality(networked["categories"]) for _ in range(3)]
+    for place, image in enumerate(reversed(networked["images"])):
+        add(shards[place % 3], image)
+        add(shards[place % 2], image)
+    for shard in shards[:2]:
+        shards[2].merge(shard)
+    assert shards[2].compute().to_json() == before
+
+
+def test_of_networks_truth_against_itself_is_perfect(networked: dict) -> None:
+    perfect = copy.deepcopy(networked)
+    for image in perfect["images"]:
+        image["pred"] = copy.deepcopy(image["gt"])
+    assert score(perfect).pq == 1.0
+
+
+def test_of_networks_unknown_is_never_worse_than_wrong(networked: dict) -> None:
+    """Blank every false positive: what it cost is saved, and nothing else changes."""
+    before = score(networked)
+    for image in (blanked := copy.deepcopy(networked))["images"]:
+        gt, pred = np.array(image["gt"]["map"]), np.array(image["pred"]["map"])
+        for row in image["pred"]["segments"]:
+            guess = pred == row["id"]
+            partners = [
+                mask
+                for other in image["gt"]["segments"]
+                if other["category_id"] == row["category_id"]
+                for mask in [gt == other["id"]]
+                if 2 * (mask & guess).sum() > (mask | (guess & (gt != 0))).sum()
+            ]
+            if not partners:
+                pred[guess] = 0
+        image["pred"]["map"] = pred.tolist()
+        image["pred"]["segments"] = [row for row in image["pred"]["segments"] if (pred == row["id"]).any()]
+    after = score(blanked)
+    assert total(after, "fp") == 0 < total(before, "fp")
+    assert (total(after, "tp"), total(after, "fn")) == (total(before, "tp"), total(before, "fn"))
+    assert after.pq > before.pq

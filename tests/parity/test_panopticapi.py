@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import naive
+import network_scenes
 import numpy as np
 import pytest
 import strategies
@@ -389,3 +390,15 @@ def test_the_function_with_their_name(tmp_path: Path) -> None:
     assert list(found["per_class"]) == [
         category["id"] for category in json.loads(paths["gt"].read_text())["categories"]
     ]
+
+
+# Predictions of networks.
+
+
+@pytest.mark.parametrize("convention", ["panopticapi", "coco"])
+@pytest.mark.parametrize("name", network_scenes.NETWORKS)
+def test_predictions_of_networks(name: str, convention: str) -> None:
+    paths = {"gt": network_scenes.TRUTH, "pred": network_scenes.FOLDER / f"{name}.json"}
+    expected, finite = run_reference(**paths)
+    assert finite
+    assert run_pqeval(**paths, convention=convention) == (expected, {})
