@@ -111,7 +111,9 @@ def scan_lines(pixels, height, width, highest):
     for row in range(height):
         if at + width > runs.shape[0]:
             grown = np.empty(2 * at + width, np.uint64)
-            grown[:at] = runs[:at]
+            # Not as slices: the message for slices that do not fit takes three seconds to compile.
+            for place in range(at):
+                grown[place] = runs[place]
             runs = grown
         start = np.uint64(row * width)
         here = at
