@@ -21,7 +21,7 @@ __all__ = ["demo", "selftest"]
     help="Where to write.",
 )
 def demo(output: str) -> None:
-    """Draw scenes, spoil predictions in several ways, and score each."""
+    """Draw scenes, let four small networks segment them, and score each."""
     from pqeval.demo import run_demo
 
     if sys.stderr.isatty():

@@ -1,4 +1,4 @@
-"""The contact sheet: scenes down, and scene, truth and every kind of prediction side by side."""
+"""The contact sheet: scenes down, and scene, truth and the prediction of every network side by side."""
 
 from __future__ import annotations
 
@@ -6,67 +6,78 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from pqeval.demo.canvas import Mask
-from pqeval.demo.prediction import Labelling
-from pqeval.demo.scenes import Scene
-from pqeval.demo.world import CATEGORIES, IS_THING
+from pqeval.architectures.scenes import CATEGORIES, THINGS, Scene
+from pqeval.demo.table import TITLES
 
 Pixels: TypeAlias = NDArray[np.uint8]
+Mask: TypeAlias = NDArray[np.bool_]
+Labelling: TypeAlias = tuple[NDArray[np.uint32], list[dict[str, Any]]]
 
-CELL_WIDTH, GAP, MARGIN, HEAD, FOOT = 240, 8, 16, 56, 64
-PAPER, INK, GREY = (255, 255, 255), (24, 26, 32), (104, 108, 118)
-UNKNOWN_INK, MARK = (255, 255, 255), (255, 0, 170)
+SCALE = 2
+"""Pixels of the sheet for one of a scene."""
+CELL_WIDTH, GAP, MARGIN, HEAD, NOTE, FOOT, SWATCH = 256, 8, 16, 56, 26, 104, 20
+PAPER, INK, GREY = (255, 255, 255), (24, 26, 32), (92, 96, 106)
+MARK = (155.0, 0.0, 30.0)
 _COLOUR = {int(category["id"]): np.asarray(category["color"], np.float64) for category in CATEGORIES}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the sheet: a scene and its predictions by name, in the order of the columns."""
+    """One row of the sheet.
+
+    Attributes
+    ----------
+    scene : Scene
+        What the networks saw, and the truth about it.
+    predictions : mapping of str to (id_map, segments)
+        By name, in the order of the columns.
+    notes : mapping of str to str
+        A short line to be shown below a cell, by the name of its column; the first two are "scene" and "truth".
+    """
 
     scene: Scene
     predictions: Mapping[str, Labelling]
+    notes: Mapping[str, str]
 
 
 def save_picture(rows: Sequence[Row], captions: Mapping[str, str], path: Path) -> None:
     """Draw the contact sheet and save it as PNG.
 
-    In the columns of predictions, what equals the truth is pale, and objects that differ from it keep
-    their full colour, the true outlines drawn over them. The file appears whole or not at all.
+    The file appears whole or not at all.
 
     Parameters
     ----------
     rows : sequence of Row
         At least one; all with the same kinds of prediction.
     captions : mapping of str to str
-        A line to be shown below the name of a prediction, such as its scores.
+        A line to be shown below the name of a column, such as its scores.
     path : Path
         Where to save; the folder must exist.
     """
-    heights = [row.scene.id_map.shape[0] for row in rows]
     names = ["scene", "truth", *rows[0].predictions]
-    size = sheet_size(heights, len(names))
-    sheet = Image.new("RGB", size, PAPER)
+    sheet = Image.new("RGB", sheet_size([row.scene.id_map.shape[0] for row in rows], len(names)), PAPER)
     pen = ImageDraw.Draw(sheet)
-    for column, name in enumerate(names):
-        x = MARGIN + column * (CELL_WIDTH + GAP)
-        pen.text((x, MARGIN), name, INK, ImageFont.load_default(22))
-        pen.text((x, MARGIN + 30), captions.get(name, ""), GREY, ImageFont.load_default(15))
+    lefts = [MARGIN + column * (CELL_WIDTH + GAP) for column in range(len(names))]
+    for name, x in zip(names, lefts, strict=True):
+        _write(pen, x, MARGIN, TITLES.get(name, name), 22)
+        _write(pen, x, MARGIN + 30, captions.get(name, ""), 15, GREY)
     y = MARGIN + HEAD
-    for row, height in zip(rows, heights, strict=True):
-        truth = (row.scene.id_map, row.scene.segments)
-        cells = [row.scene.rgb, colour_map(truth)]
-        cells += [colour_map(labelling, truth) for labelling in row.predictions.values()]
-        for column, cell in enumerate(cells):
-            x = MARGIN + column * (CELL_WIDTH + GAP) + (CELL_WIDTH - cell.shape[1]) // 2
+    for row in rows:
+        height = SCALE * row.scene.id_map.shape[0]
+        truth = _enlarged((row.scene.id_map, row.scene.segments))
+        cells = [_enlarge(row.scene.image), colour_map(truth)]
+        cells += [colour_map(_enlarged(found), truth) for found in row.predictions.values()]
+        for name, x, cell in zip(names, lefts, cells, strict=True):
             sheet.paste(Image.fromarray(cell), (x, y))
-        y += height + GAP
-    _draw_legend(pen, y + GAP)
+            _write(pen, x, y + height + 3, row.notes.get(name, ""), 14, GREY)
+        y += height + NOTE + GAP
+    _draw_legend(sheet, pen, y + GAP)
     # A reader must never find half a picture, hence the other name first.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -77,9 +88,9 @@ def save_picture(rows: Sequence[Row], captions: Mapping[str, str], path: Path) -
 
 
 def sheet_size(heights: Sequence[int], columns: int) -> tuple[int, int]:
-    """Return width and height of a sheet with rows of these heights."""
+    """Return width and height of a sheet with rows of scenes of these heights."""
     width = 2 * MARGIN + columns * (CELL_WIDTH + GAP) - GAP
-    return width, 2 * MARGIN + HEAD + sum(heights) + GAP * len(heights) + FOOT
+    return width, 2 * MARGIN + HEAD + sum(SCALE * height + NOTE + GAP for height in heights) + FOOT
 
 
 def colour_map(labelling: Labelling, truth: Labelling | None = None) -> Pixels:
@@ -88,10 +99,10 @@ def colour_map(labelling: Labelling, truth: Labelling | None = None) -> Pixels:
     Parameters
     ----------
     labelling : (id_map, segments)
-        What to show.
+        What to show. Without `truth` it is the truth: void is black, and white stripes mark a crowd.
     truth : (id_map, segments), optional
-        Show `labelling` as a prediction of this truth: void is hatched as unknown, and what differs stands
-        out.
+        Show `labelling` as a prediction of this truth: what is right is pale, what is wrong has the full colour
+        and dark red stripes, unknown is black with white stripes, and what is not counted is greyish.
 
     Returns
     -------
@@ -105,62 +116,98 @@ def colour_map(labelling: Labelling, truth: Labelling | None = None) -> Pixels:
     for segment in segments:
         category_id, mask = segment["category_id"], id_map == segment["id"]
         place = seen[category_id] = seen.get(category_id, -1) + 1
-        shade = (0.0, 0.3, -0.22, 0.52, -0.38)[place % 5] if IS_THING[category_id] else 0.0
-        colours[mask] = _blend(_COLOUR[category_id], 255.0 if shade > 0 else 0.0, abs(shade))
+        shade = (0.0, 0.3, -0.22, 0.52, -0.38)[place % 5] if category_id in THINGS else 0.0
+        colours[mask] = _blend(_COLOUR[category_id], (255.0 if shade > 0 else 0.0,) * 3, abs(shade))
         if segment.get("iscrowd"):
             colours[mask & stripes] = 255
             edges |= _edges(mask)
-    colours[edges] *= 0.45
+    colours[edges] *= 0.4
     if truth is not None:
-        differs = _differing(labelling, truth)
-        colours[~differs] = _blend(colours[~differs], 255.0, 0.68)
-        nothing = id_map == 0
-        colours[nothing] = np.where(stripes[nothing][:, None], UNKNOWN_INK, (0, 0, 0))
-        true_edges = _edges(truth[0]) & differs
-        colours[true_edges] = MARK
+        wrong, uncounted = errors(labelling, truth), not_counted(truth)
+        right = ~wrong & ~uncounted
+        colours[right] = _blend(colours[right], PAPER, 0.68)
+        colours[uncounted] = _blend(colours[uncounted], (168.0,) * 3, 0.8)
+        colours[wrong & (stripes[:, ::-1] | _edges(wrong))] = MARK
+        unknown = id_map == 0
+        colours[unknown] = np.where(stripes[unknown][:, None], 255.0, 0.0)
     return np.rint(colours).astype(np.uint8)
 
 
-def _differing(labelling: Labelling, truth: Labelling) -> Mask:
-    """Mark things that the truth does not have just so, and things of the truth that are not found just so.
+def errors(labelling: Labelling, truth: Labelling) -> Mask:
+    """Mark the pixels that do not belong to the partner of the true segment there.
 
-    Void and crowds in the truth ask for nothing, so nothing differs there.
+    Partners are segments of one class that share more than half of their union. Void and crowds in the truth ask
+    for nothing, so nothing is wrong there.
     """
-    counts = np.ones(truth[0].shape, np.bool_)
-    for segment in truth[1]:
-        if segment.get("iscrowd"):
-            counts &= truth[0] != segment["id"]
-    counts &= truth[0] != 0
-    theirs, ours = _things(truth, counts), _things(labelling, counts)
-    differs = np.zeros_like(counts)
-    for name in theirs.keys() ^ ours.keys():
-        differs |= theirs.get(name, ours.get(name, differs))
-    return differs
+    (pred, pred_rows), (gt, gt_rows) = labelling, truth
+    right = not_counted(truth)
+    for row in gt_rows:
+        mask = gt == row["id"]
+        for other in pred_rows:
+            if other["category_id"] != row["category_id"]:
+                continue
+            guess = (pred == other["id"]) & (gt != 0)
+            shared = mask & guess
+            if 2 * np.count_nonzero(shared) > np.count_nonzero(mask | guess):
+                right |= shared
+    return np.logical_not(right)
 
 
-def _things(labelling: Labelling, counts: Mask) -> dict[tuple[int, bytes], Mask]:
-    things = {}
-    for segment in labelling[1]:
-        if IS_THING[segment["category_id"]]:
-            mask = (labelling[0] == segment["id"]) & counts
-            things[segment["category_id"], mask.tobytes()] = mask
-    return things
+def not_counted(truth: Labelling) -> Mask:
+    """Mark void and crowds."""
+    id_map, segments = truth
+    crowds = [row["id"] for row in segments if row.get("iscrowd")]
+    return np.isin(id_map, [0, *crowds])
 
 
-def _draw_legend(pen: ImageDraw.ImageDraw, y: int) -> None:
-    font = ImageFont.load_default(16)
+def _draw_legend(sheet: Image.Image, pen: ImageDraw.ImageDraw, y: int) -> None:
     x = MARGIN
     for category in CATEGORIES:
-        pen.rectangle((x, y, x + 18, y + 18), tuple(category["color"]), INK)
-        pen.text((x + 26, y), category["name"], INK, font)
-        x += 44 + int(pen.textlength(category["name"], font))
-    pen.text(
-        (MARGIN, y + 32),
-        "truth: black is void, white stripes mark a crowd.   predictions: pale is right, full colour is "
-        "wrong, pink is the true outline, black with white stripes is unknown.",
-        GREY,
-        font,
+        x = _explain(sheet, pen, x, y, np.full((SWATCH, SWATCH, 3), category["color"], np.uint8), category["name"])
+    shown = np.ones((SWATCH, SWATCH), np.uint32)
+    nothing = np.zeros_like(shown)
+    disc, star = [{"id": 1, "category_id": 1}], [{"id": 1, "category_id": 4}]
+    swatches = {
+        "truth:  void": colour_map((nothing, [])),
+        "crowd": colour_map((shown, [disc[0] | {"iscrowd": 1}])),
+        "prediction:  right": colour_map((shown, disc), (shown, disc)),
+        "wrong": colour_map((shown, disc), (shown, star)),
+        "unknown": colour_map((nothing, []), (shown, disc)),
+        "not counted (the truth is void or a crowd)": colour_map((shown, disc), (nothing, [])),
+    }
+    x = MARGIN
+    for text, swatch in swatches.items():
+        heading, colon, word = text.rpartition(":  ")
+        if colon:
+            x = _write(pen, x, y + 38, f"{heading}:", 16, GREY) + 12
+        x = _explain(sheet, pen, x, y + 36, swatch, word)
+    text = "Rings, crosses, chequered patches and dark rims are of no category, so they are void. "
+    _write(
+        pen, MARGIN, y + 74, text + "TP, FP and FN count segments; a pixel is right if it lies in a TP.", 16, GREY
     )
+
+
+def _explain(sheet: Image.Image, pen: ImageDraw.ImageDraw, x: int, y: int, swatch: Pixels, text: str) -> int:
+    """Draw a swatch and what it means, and return where the next one begins."""
+    sheet.paste(Image.fromarray(swatch), (x, y))
+    pen.rectangle((x, y, x + SWATCH, y + SWATCH), None, INK)
+    return _write(pen, x + SWATCH + 8, y + 2, text, 16) + 24
+
+
+def _write(pen: ImageDraw.ImageDraw, x: int, y: int, text: str, size: int, ink: tuple[int, int, int] = INK) -> int:
+    """Write a line, and return where it ends."""
+    font = ImageFont.load_default(size)
+    pen.text((x, y), text, ink, font)
+    return x + round(pen.textlength(text, font))
+
+
+def _enlarge(pixels: NDArray[Any]) -> NDArray[Any]:
+    return pixels.repeat(SCALE, 0).repeat(SCALE, 1)
+
+
+def _enlarged(labelling: Labelling) -> Labelling:
+    """Enlarged before it is coloured, a map has borders and stripes as thin as the sheet can show them."""
+    return _enlarge(labelling[0]), labelling[1]
 
 
 def _edges(id_map: NDArray[np.generic]) -> Mask:
@@ -171,8 +218,8 @@ def _edges(id_map: NDArray[np.generic]) -> Mask:
 
 
 def _stripes(shape: tuple[int, ...]) -> Mask:
-    return np.add.outer(np.arange(shape[0]), np.arange(shape[1])) % 6 < 2
+    return np.add.outer(np.arange(shape[0]), np.arange(shape[1])) % 8 < 3
 
 
-def _blend(colour: NDArray[np.float64], other: float, part: float) -> NDArray[np.float64]:
-    return colour * (1 - part) + other * part
+def _blend(colour: NDArray[np.float64], other: Sequence[float], part: float) -> NDArray[np.float64]:
+    return colour * (1 - part) + np.asarray(other, np.float64) * part

@@ -39,7 +39,7 @@ def undocumented(package: Path, reference: Path) -> list[str]:
 def invented(package: Path, reference: Path) -> list[str]:
     """List what the table of codes in api.md has and the source does not."""
     page = (reference / "api.md").read_text(encoding="utf-8").partition("### Codes")[2]
-    known = set(codes(package)) | {f"unknown-{kind}" for kind in ("format", "metric", "report")}
+    known = set(codes(package)) | {f"unknown-{kind}" for kind in ("format", "metric", "report", "rule")}
     rows = [line.split("|")[2] for line in page.splitlines() if line.startswith("| `")]
     return sorted({code for row in rows for code in re.findall(r"`([a-z0-9-]+)`", row)} - known)
 

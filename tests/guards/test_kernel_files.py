@@ -140,7 +140,7 @@ def test_the_kernels_are_found():
     found = {name: kernels(name, path, PACKAGE) for name, path in modules(PACKAGE).items()}
     files = {name for name, there in found.items() if there}
     png = {"formats._deflate", "formats._png_chunks", "formats._png_rows", "formats._png_decode"}
-    assert files == {"core.kernels", "core.renaming", "core.runs", "core.scan", *png}
+    assert files == {"architectures._sampling", "core.kernels", "core.renaming", "core.runs", "core.scan", *png}
     (decode_file,) = found["formats._png_decode"]
     assert set(decode_file.takes.values()) == decode_file.sealed == png - {"formats._png_decode"}
 

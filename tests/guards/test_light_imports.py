@@ -27,6 +27,7 @@ def command(*arguments: str) -> str:
         "import pqeval",
         "import pqeval\ndir(pqeval), pqeval.__version__, pqeval.DataError, pqeval.Categories.builtin('coco')",
         "import pqeval.demo",
+        "import pqeval.fusion\npqeval.fusion.available(), pqeval.fusion.settings('upsnet')",
         command("--help"),
         command("--version"),
         command("evaluate", "--help"),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import pqeval
+from pqeval import fusion
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "api.md"
 MOST_NAMES = 15
@@ -99,6 +100,25 @@ def test_the_name_is_the_one_that_its_home_defines(name):
     thing = getattr(pqeval, name)
     assert thing.__name__ == name
     assert thing.__module__.startswith("pqeval.")
+
+
+FUSIONS = [
+    (rule, name)
+    for rule in [None, *fusion.available()]
+    for name in (fusion if rule is None else fusion.get(rule)).__all__
+    if name != "DESCRIPTION"
+]
+
+
+@pytest.mark.parametrize(("rule", "name"), FUSIONS)
+def test_the_docstrings_of_fusion_rules_say_it_too(rule, name):
+    assert faults(name, getattr(fusion if rule is None else fusion.get(rule), name)) == []
+
+
+def test_the_reference_has_every_fusion_rule_and_its_parts():
+    page = (REFERENCE.parent / "fusion.md").read_text(encoding="utf-8")
+    for rule, name in FUSIONS:
+        assert (f"`{name}" if rule is None else f"`{rule}.{name}") in page, (rule, name)
 
 
 def test_planted_headings_are_read():
