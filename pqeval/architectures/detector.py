@@ -40,13 +40,13 @@ STRIDES = (2, 4, 8, 16)
 # Of the pyramid, for anchors. The finest level would have three quarters of all anchors and no object for them.
 RPN_LEVELS = (1, 2, 3)
 SIDES = (11.0, 19.0, 33.0)
-"""Roots of the areas of anchors. Objects measure about 10 to 45 pixels; so none is farther than 1.3 times."""
+"""Roots of the areas of anchors. Objects measure about 10 to 45 pixels; so few are farther than 1.4 times."""
 RATIOS = (0.5, 1.0, 2.0)
 
 REGION_LEVELS = (0, 1, 2)
 FINE = 28.0
-"""Boxes up to this wide (root of the area) take their features from stride 2, then each doubling one level up. The
-paper's rule, with 224 pixels at stride 16, in this scale: twice as many pixels as RoIAlign has bins."""
+"""Boxes up to this wide (root of the area) take their features from stride 2, then each doubling one level up. A
+rule like the paper's, one level coarser: a box has 7 to 14 positions across its features there."""
 
 RPN_WIDTH, BOX_WIDTH, HIDDEN, MASK_WIDTH, FINE_MASK_WIDTH = 28, 24, 64, 24, 12
 BOX_BINS, MASK_BINS = 7, 14

@@ -9,8 +9,8 @@ step                 shape for a 96 by 128 image   in the paper
 ===================  ============================  =========================================
 encoder              64 x 12 x 16, stride 8        ResNet or Xception, 2048 channels, stride 16
 atrous pooling       32 x 12 x 16, one a decoder   256 channels, dilations 6, 12, 18
-decoder, stride 4    32 x 24 x 32                  256 (semantic), 128 (instance)
-decoder, stride 2    32 x 48 x 64                  ends at stride 4
+decoders, stride 4   32 and 24, x 24 x 32          256 (semantic), 128 (instance)
+decoders, stride 2   32 and 24, x 48 x 64          end at stride 4
 semantic logits      7 x 96 x 128                  stuff and things
 centre heat          1 x 96 x 128                  linear, no sigmoid
 offset to centre     2 x 96 x 128                  down and across, in pixels
@@ -76,9 +76,22 @@ def forward(ops: Any, params: Any, image: Any) -> dict[str, Any]:
     }
 
 
-def segment(params: Any, image: Any, **settings: Any) -> Any:
-    """Segment a normalised image (3, H, W): the network, then its fusion rule with settings of `small-scenes`."""
-    found = forward(numpy_ops, params, image)
+def segment(params: Any, image: Any, *, size: tuple[int, int] | None = None, **settings: Any) -> Any:
+    """Segment a normalised image (3, H, W): the network, then its fusion rule.
+
+    Parameters
+    ----------
+    params : Parameters
+        The weights.
+    image : (3, H, W) float32
+        Height and width divide by 16.
+    size : tuple of int, optional
+        Height and width of the part that is more than padding, at the top left.
+    **settings
+        Of the fusion rule, in place of the preset's.
+    """
+    height, width = size or size_of(image)
+    found = {name: maps[:, :height, :width] for name, maps in forward(numpy_ops, params, image).items()}
     return fusion.fuse(
         "panoptic_deeplab",
         preset="small-scenes",

@@ -12,7 +12,7 @@ step                 shape for a 96 by 128 image          in the paper
 pyramid              28 x 48 x 64 ... 28 x 6 x 8          256 channels, strides 4 to 128
 position, things     4 x 24 x 32, 12 x 16, 6 x 8          classes, strides 8 to 128
 position, stuff      4 (thing, 3 stuff) x the same        stuff classes and one for things
-kernels              28 x the same                        256
+kernels              24 x the same                        256
 shared features      24 x 48 x 64, stride 2               64 or 256, stride 4
 masks                one number per kernel and pixel      sigmoid above 0.4
 ===================  ===================================  ===================================
@@ -104,9 +104,10 @@ def segment(
     params: Any,
     image: Any,
     *,
+    size: tuple[int, int] | None = None,
     centre_score: float = 0.05,
     region_score: float = 0.05,
-    most: int = 50,
+    peaks: int = 50,
     similarity_threshold: float | None = None,
     **settings: Any,
 ) -> Any:
@@ -118,10 +119,12 @@ def segment(
         The weights.
     image : (3, H, W) float32
         Height and width divide by 16.
+    size : tuple of int, optional
+        Height and width of the part that is more than padding, at the top left.
     centre_score, region_score : float
         Kernels are taken at peaks and of regions with a better score.
-    most : int
-        Peaks of a level, at most.
+    peaks : int
+        How many of a level, at most.
     similarity_threshold : float, optional
         Of kernel fusion, in place of the preset's.
     **settings
@@ -131,19 +134,20 @@ def segment(
     chosen = fusion.settings("panoptic_fcn.fuse_kernels", "small-scenes")
     if similarity_threshold is not None:
         chosen["similarity_threshold"] = similarity_threshold
-    peaks = [
-        _peaks(*level, centre_score, most) for level in zip(found["centres"], found["thing_kernels"], strict=True)
+    tops = [
+        _peaks(*level, centre_score, peaks) for level in zip(found["centres"], found["thing_kernels"], strict=True)
     ]
-    kernels, scores, categories = fuse_kernels(**_joined(peaks), **chosen)
+    kernels, scores, categories = fuse_kernels(**_joined(tops), **chosen)
     regions = [
         _regions(*level, region_score) for level in zip(found["regions"], found["stuff_kernels"], strict=True)
     ]
     stuff_kernels, _, channels = average_stuff_kernels(**_joined(regions))
-    features, size = found["features"], size_of(image)
+    height, width = size or size_of(image)
     masks = [
-        numpy_ops.resize(masks_from_kernels(kernels=some, features=features), size)
+        numpy_ops.resize(masks_from_kernels(kernels=some, features=found["features"]), size_of(image))
         for some in (kernels, stuff_kernels)
     ]
+    masks = [some[:, :height, :width] for some in masks]
     return fusion.fuse(
         "panoptic_fcn",
         preset="small-scenes",

@@ -65,9 +65,9 @@ def forward(
     image: NDArray[np.float32],
     *,
     detection_score: float = 0.05,
-    overlap: float = 0.5,
+    box_overlap: float = 0.5,
     agnostic: bool = False,
-    most: int = 20,
+    detections: int = 20,
 ) -> dict[str, NDArray[Any]]:
     """Run the network on one image.
 
@@ -79,7 +79,7 @@ def forward(
         Operations and layers of numpy.
     image : (3, H, W) float32
         Normalised image; height and width divide by 16.
-    detection_score, overlap, agnostic, most
+    detection_score, box_overlap, agnostic, detections
         See :func:`pqeval.architectures.detector.detect`.
 
     Returns
@@ -91,7 +91,7 @@ def forward(
     size = size_of(image)
     levels = features(ops, params, image)
     found = detector.instances(
-        ops, params, levels, size, score=detection_score, overlap=overlap, agnostic=agnostic, most=most
+        ops, params, levels, size, score=detection_score, overlap=box_overlap, agnostic=agnostic, most=detections
     )
     return {**found, "semantic": semantic(ops, params, levels, size)}
 
@@ -100,10 +100,11 @@ def segment(
     params: Any,
     image: NDArray[np.float32],
     *,
+    size: tuple[int, int] | None = None,
     detection_score: float = 0.05,
     box_overlap: float = 0.5,
     agnostic: bool = False,
-    most: int = 20,
+    detections: int = 20,
     **settings: Any,
 ) -> Any:
     """Segment a normalised image (3, H, W): the network, masks drawn onto the image, then its fusion rule.
@@ -114,7 +115,9 @@ def segment(
         The weights.
     image : (3, H, W) float32
         Height and width divide by 16.
-    detection_score, box_overlap, agnostic, most
+    size : tuple of int, optional
+        Height and width of the part that is more than padding, at the top left.
+    detection_score, box_overlap, agnostic, detections
         See :func:`pqeval.architectures.detector.detect`; the fusion rule cuts scores off a second time.
     **settings
         Of the fusion rule, in place of the preset's.
@@ -124,23 +127,24 @@ def segment(
     id_map, segments
         As :func:`pqeval.architectures.predict` returns them.
     """
+    size = size or size_of(image)
     found = forward(
         numpy_ops,
         params,
         image,
         detection_score=detection_score,
-        overlap=box_overlap,
+        box_overlap=box_overlap,
         agnostic=agnostic,
-        most=most,
+        detections=detections,
     )
-    logits, inside = paste(found["masks"], found["boxes"], size_of(image))
+    logits, inside = paste(found["masks"], found["boxes"], size)
     return fusion.fuse(
         "heuristic",
         preset="small-scenes",
         masks=numpy_ops.sigmoid(logits) * inside,
         scores=found["scores"],
         categories=found["categories"],
-        semantic=found["semantic"],
+        semantic=found["semantic"][:, : size[0], : size[1]],
         channels=REGIONS,
         other=OTHER,
         things=THINGS,

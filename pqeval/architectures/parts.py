@@ -1,6 +1,6 @@
 """What several of the networks share: residual blocks, an encoder, a feature pyramid, its semantic branch.
 
-Every function takes ``(ops, params, ...)``: the operations and the layers, of numpy or of torch.
+``ops`` and ``params`` are the operations and the layers, of numpy or of torch.
 """
 
 from __future__ import annotations

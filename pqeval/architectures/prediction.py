@@ -53,6 +53,12 @@ def load(name: str) -> Parameters:
     >>> load("panoptic_fpn").arrays["stem.weight"].shape
     (16, 3, 3, 3)
     """
+    _check_name(name)
+    with np.load(WEIGHTS / f"{name}.npz") as arrays:
+        return Parameters(arrays)
+
+
+def _check_name(name: str) -> None:
     if name not in NAMES:
         raise UsageError(
             code="architecture-unknown",
@@ -60,8 +66,6 @@ def load(name: str) -> Parameters:
             expected=f"one of {', '.join(NAMES)}",
             remedy="correct the name",
         )
-    with np.load(WEIGHTS / f"{name}.npz") as arrays:
-        return Parameters(arrays)
 
 
 def predict(name: str, image: NDArray[np.uint8], *, params: Any = None, **settings: Any) -> Segmentation:
@@ -76,14 +80,14 @@ def predict(name: str, image: NDArray[np.uint8], *, params: Any = None, **settin
     params : Parameters, optional
         Weights other than those that were trained.
     **settings
-        Thresholds of the network's fusion rule, in place of the preset ``small-scenes``.
+        Thresholds of the network's ``segment``, and of its fusion rule in place of the preset ``small-scenes``.
 
     Returns
     -------
     id_map : ndarray of uint32, shape (H, W)
         Segment id of each pixel; 0 is unknown.
     segments : list of dict
-        ``{"id", "category_id"}`` of each segment.
+        ``{"id", "category_id", "isthing"}`` of each segment, and ``"score"`` of things.
 
     Raises
     ------
@@ -99,6 +103,7 @@ def predict(name: str, image: NDArray[np.uint8], *, params: Any = None, **settin
     >>> id_map.dtype, id_map.shape == draw_scene(7).id_map.shape
     (dtype('uint32'), True)
     """
+    _check_name(name)
     image = np.asarray(image)
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
         raise DataError(
@@ -109,10 +114,8 @@ def predict(name: str, image: NDArray[np.uint8], *, params: Any = None, **settin
         )
     params = load(name) if params is None else params
     height, width = image.shape[:2]
-    # The border is repeated to the next size that the strides divide, and what was added is cut off again.
+    # The border is repeated to the next size that the strides divide; the fusion rule sees none of what was added.
     padded = np.pad(image, ((0, -height % MULTIPLE), (0, -width % MULTIPLE), (0, 0)), mode="edge")
     network = import_module(f"pqeval.architectures.{name}")
-    id_map, segments = network.segment(params, normalised(padded), **settings)
-    id_map = np.ascontiguousarray(id_map[:height, :width])
-    present = set(np.unique(id_map).tolist())
-    return id_map, [row for row in segments if row["id"] in present]
+    segmentation: Segmentation = network.segment(params, normalised(padded), size=(height, width), **settings)
+    return segmentation

@@ -117,10 +117,10 @@ def draw_scene(seed: int, *, size: tuple[int, int] | None = None, untrained: boo
 
 def _streams(seed: int) -> list[RandomState]:
     """One stream each for the truth, for colours, for the camera and for the untrained shapes."""
-    if not 0 <= seed < 2**32:
+    if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
         raise UsageError(
             code="scene-seed",
-            found=f"scene seed {seed}",
+            found=f"scene seed {seed!r}",
             expected="a whole number from 0 to 2**32 - 1",
             remedy="choose another seed",
         )
@@ -128,10 +128,15 @@ def _streams(seed: int) -> list[RandomState]:
 
 
 def _checked(size: tuple[int, int]) -> tuple[int, int]:
-    if len(size) != 2 or min(size) < 32 or any(side % 16 for side in size):
+    sound = (
+        isinstance(size, tuple | list)
+        and len(size) == 2
+        and all(isinstance(side, int | np.integer) for side in size)
+    )
+    if not sound or min(size) < 32 or any(side % 16 for side in size):
         raise UsageError(
             code="scene-size",
-            found=f"a scene of {' x '.join(str(side) for side in size)} pixels",
+            found=f"scene size {size!r}",
             expected="height and width that are multiples of 16 from 32",
             remedy="choose another size",
         )

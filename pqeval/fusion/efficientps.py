@@ -1,8 +1,8 @@
 """EfficientPS's rule (Mohan and Valada, IJCV 2021, section 3).
 
 For each instance there are two opinions, its mask logit and the semantic logit of its class inside its box. Where
-both are high their fusion is higher than either; where one or both are low it comes near 0. The fused instances
-compete with the stuff logits at each pixel; what they do not win is filled from the semantic output.
+both are high their fusion is higher than either; where one or both are low it comes near 0 or below. The
+fused instances compete with the stuff logits at each pixel; what they do not win is filled from the semantics.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from datasets import says
 from triggers import Triggers, name_of
 
 import pqeval
-from pqeval import architectures
+from pqeval import architectures, fusion
 from pqeval.architectures import CATEGORIES, NAMES, draw_scene, load, ops, predict
 from pqeval.architectures.parameters import Parameters, RandomParameters
 from pqeval.architectures.prediction import WEIGHTS, normalised
@@ -114,6 +114,13 @@ def an_image_that_is_none(folder):
 
 
 @trigger
+def a_name_that_is_none_with_weights(folder):
+    for name in ("ops", "panoptic_unet"):
+        error = raised(predict, name, np.zeros((4, 4, 3), np.uint8), params=load("upsnet"))
+        assert str(error).startswith(f"no network is called {name!r}")
+
+
+@trigger
 def weights_of_a_wrong_shape(folder):
     params = Parameters({"a.weight": np.zeros((2, 3, 3, 3)), "a.bias": np.zeros(2)})
     says(
@@ -142,7 +149,7 @@ def a_scene_that_cannot_be_drawn(folder):
     says(
         raised(draw_scene, 1, size=(96, 100)),
         """
-        a scene of 96 x 100 pixels
+        scene size (96, 100)
           expected: height and width that are multiples of 16 from 32
           do: choose another size
         """,
@@ -163,6 +170,27 @@ def test_messages(check, tmp_path):
 def test_weights_of_another_network():
     error = raised(predict, "panoptic_deeplab", np.zeros((16, 16, 3), np.uint8), params=load("panoptic_fpn"))
     assert error.code == "weights-misfit"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"seed": 7.5}, {"seed": "7"}, {"size": 96}, {"size": (96.0, 128.0)}, {"size": (96,)}]
+)
+def test_seeds_and_sizes_are_whole_numbers(wrong):
+    assert raised(draw_scene, **{"seed": 7} | wrong).code == f"scene-{next(iter(wrong))}"
+
+
+def test_padding_has_no_part_in_the_fusion(monkeypatch):
+    seen = []
+
+    def fuse(rule, **given):
+        seen.append(given)
+        return np.zeros((33, 50), np.uint32), []
+
+    monkeypatch.setattr(fusion, "fuse", fuse)
+    for name in NAMES:
+        predict(name, draw_scene(3).image[:33, :50])
+    assert [given["semantic"].shape[-2:] for given in seen] == [(33, 50)] * 4
+    assert {given["masks"].shape[-2:] for given in seen if "masks" in given} == {(33, 50)}
 
 
 def test_normalisation_is_around_zero():

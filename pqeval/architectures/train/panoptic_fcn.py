@@ -76,7 +76,7 @@ def shares(masks: NDArray[Any], stride: int) -> NDArray[np.float32]:
 
 
 def _heat(mask: NDArray[np.bool_], stride: int, size: tuple[int, ...]) -> NDArray[np.float32]:
-    """Draw one centre; the position nearest to it has heat 1."""
+    """Draw one centre; the position it lies in has heat 1."""
     y, x = (int(at.mean() / stride) for at in np.nonzero(mask))
     spread = max(0.5, SPREAD * float(np.sqrt(mask.sum())) / stride)
     distance = (np.arange(size[0])[:, None] - y) ** 2 + (np.arange(size[1])[None, :] - x) ** 2
