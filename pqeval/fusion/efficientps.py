@@ -113,7 +113,10 @@ def fuse(
     order = by_score(score)
     order = order[(score > score_threshold)[order]]
     kept = keep_apart(expit(mask) > mask_threshold, order, overlap_threshold)
-    by_mask, by_class = mask[kept], logits_in_boxes(semantics, box[kept], channel[kept])
+    # In one type, or else two logits that are equal would give two probabilities.
+    wide = np.result_type(mask, semantics.logits)
+    by_mask = mask[kept].astype(wide)
+    by_class = logits_in_boxes(semantics, box[kept], channel[kept]).astype(wide)
     fused = (expit(by_mask) + expit(by_class)) * (by_mask + by_class)
     canvas = Canvas(semantics.size)
     stuff = semantics.logits[semantics.stuff_channels]

@@ -863,3 +863,19 @@ def test_the_room_can_be_listed_without_numpy():
 
 def test_private_modules_are_no_rules():
     assert not [name for name in fusion.available() if name.startswith("_")]
+
+
+def test_efficientps_ties_are_ties_whatever_the_types():
+    """Mask logit 0 and semantic logit -1 in the box of one, -1 and nothing (0) of the other: the first has it."""
+    id_map, _ = efficientps.fuse(
+        masks=np.array([[[0.0, 5.0]], [[-1.0, 5.0]]]),
+        boxes=[[0, 0, 2, 1], [1, 0, 2, 1]],
+        scores=[0.9, 0.8],
+        categories=[3, 3],
+        semantic=np.array([[[-1.0, 0.0]], [[-9.0, -9.0]]], np.float32),
+        channels=[3, 7],
+        things={3},
+        overlap_threshold=1,
+        stuff_area=1,
+    )
+    assert id_map.tolist() == [[1, 1]]
