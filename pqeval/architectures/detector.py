@@ -21,7 +21,7 @@ is learnt through them. Boxes are numpy arrays everywhere, (N, 4), or (B, N, 4) 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,8 @@ BOX_WEIGHTS = (10.0, 10.0, 5.0, 5.0)
 """What coded boxes are multiplied with, see :func:`pqeval.architectures._boxes.encode`."""
 
 PLAIN = {"norm": False, "relu": False}
+THRESHOLDS = ("detection_score", "box_overlap", "agnostic", "detections")
+"""What :func:`detect` can be told; other settings are those of a fusion rule."""
 
 
 def anchors_of(size: tuple[int, int]) -> Boxes:
@@ -153,7 +155,7 @@ def align(ops: Any, levels: Sequence[Any], boxes: Boxes, bins: int, samples: int
     points = [
         np.broadcast_to(at, (*boxes.shape[:-1], steps.size, steps.size)) for at in (y[..., None], x[..., None, :])
     ]
-    found = ops.sample(_stacked(ops, used), *(ops.constant(np.ascontiguousarray(at), used[0]) for at in points))
+    found = ops.sample(_stacked(ops, used), *(ops.constant(np.ascontiguousarray(at)) for at in points))
     stack, (deep, count) = tuple(used[0].shape[:-3]), (int(used[0].shape[-3]), int(boxes.shape[-2]))
     squares = found.reshape(*stack, deep, count, bins, samples, bins, samples).mean(-1).mean(-2)
     return squares.swapaxes(-4, -3)
@@ -166,8 +168,8 @@ def _stacked(ops: Any, levels: Sequence[Any]) -> Any:
         stack, high = tuple(level.shape[:-2]), int(level.shape[-2])
         missing = width - int(level.shape[-1])
         if missing:
-            level = ops.concat([level, ops.constant(np.zeros((*stack, high, missing), np.float32), level)], -1)
-        rows += [level, ops.constant(np.zeros((*stack, 1, width), np.float32), level)]
+            level = ops.concat([level, ops.constant(np.zeros((*stack, high, missing), np.float32))], -1)
+        rows += [level, ops.constant(np.zeros((*stack, 1, width), np.float32))]
     return ops.concat(rows, -2)
 
 
@@ -204,10 +206,10 @@ def detect(
     proposals: Boxes,
     size: tuple[int, int],
     *,
-    score: float,
-    overlap: float,
-    most: int,
-    agnostic: bool,
+    detection_score: float = 0.05,
+    box_overlap: float = 0.5,
+    agnostic: bool = False,
+    detections: int = 20,
 ) -> tuple[Boxes, NDArray[np.float32], NDArray[np.intp]]:
     """Turn the outputs of the box head into detections, of one image.
 
@@ -219,14 +221,14 @@ def detect(
         The boxes it was asked about.
     size : tuple of int
         Height and width of the image.
-    score : float
+    detection_score : float
         Detections are better than this.
-    overlap : float
+    box_overlap : float
         Of the suppression.
-    most : int
-        How many detections at most.
     agnostic : bool
         Whether objects of different classes suppress each other.
+    detections : int
+        How many at most.
 
     Returns
     -------
@@ -235,12 +237,12 @@ def detect(
     """
     likely = np.exp(classes - classes.max(-1, keepdims=True))
     likely /= likely.sum(-1, keepdims=True)
-    at, kinds = np.nonzero(likely[:, :THINGS] > score)
+    at, kinds = np.nonzero(likely[:, :THINGS] > detection_score)
     boxes = _boxes.clip(_boxes.decode(deltas[at, kinds], proposals[at], BOX_WEIGHTS), size)
     scores = likely[at, kinds]
     large = ((boxes[:, 2:] - boxes[:, :2]) >= 1).all(1)
     boxes, scores, kinds = boxes[large], scores[large], kinds[large]
-    kept = _boxes.suppress(boxes, scores, overlap, None if agnostic else kinds)[:most]
+    kept = _boxes.suppress(boxes, scores, box_overlap, None if agnostic else kinds)[:detections]
     return boxes[kept], scores[kept], kinds[kept]
 
 
@@ -269,3 +271,9 @@ def instances(
     boxes, scores, kinds = detect(*box_head(ops, params, levels, proposals), proposals, size, **thresholds)
     masks = mask_head(ops, params, levels, boxes)[np.arange(len(kinds)), kinds]
     return {"boxes": boxes, "scores": scores, "categories": np.array(CATEGORIES, np.intp)[kinds], "masks": masks}
+
+
+def part_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Part settings into those of :func:`detect` and those of a fusion rule."""
+    mine = {name: value for name, value in settings.items() if name in THRESHOLDS}
+    return mine, {name: value for name, value in settings.items() if name not in THRESHOLDS}

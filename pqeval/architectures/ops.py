@@ -180,6 +180,6 @@ def depth_to_space(image: Array) -> Array:
     return split.transpose(0, 1, 4, 2, 5, 3).reshape(*stack, deep // 4, 2 * height, 2 * width)
 
 
-def constant(values: Array, like: Array) -> Array:
-    """Bring numbers to where `like` lives."""
+def constant(values: Array) -> Array:
+    """Make numbers what the other operations take."""
     return np.asarray(values, np.float32)

@@ -59,16 +59,7 @@ def semantic(ops: Any, params: Any, levels: list[Any], size: tuple[int, int]) ->
     return ops.resize(logits, size)
 
 
-def forward(
-    ops: Any,
-    params: Any,
-    image: NDArray[np.float32],
-    *,
-    detection_score: float = 0.05,
-    box_overlap: float = 0.5,
-    agnostic: bool = False,
-    detections: int = 20,
-) -> dict[str, NDArray[Any]]:
+def forward(ops: Any, params: Any, image: NDArray[np.float32], **thresholds: Any) -> dict[str, NDArray[Any]]:
     """Run the network on one image.
 
     Training does not call this, because it needs the heads on boxes of its own choice; it calls the same parts.
@@ -79,8 +70,8 @@ def forward(
         Operations and layers of numpy.
     image : (3, H, W) float32
         Normalised image; height and width divide by 16.
-    detection_score, box_overlap, agnostic, detections
-        See :func:`pqeval.architectures.detector.detect`.
+    **thresholds
+        Of :func:`pqeval.architectures.detector.detect`.
 
     Returns
     -------
@@ -90,22 +81,12 @@ def forward(
     """
     size = size_of(image)
     levels = features(ops, params, image)
-    found = detector.instances(
-        ops, params, levels, size, score=detection_score, overlap=box_overlap, agnostic=agnostic, most=detections
-    )
+    found = detector.instances(ops, params, levels, size, **thresholds)
     return {**found, "semantic": semantic(ops, params, levels, size)}
 
 
 def segment(
-    params: Any,
-    image: NDArray[np.float32],
-    *,
-    size: tuple[int, int] | None = None,
-    detection_score: float = 0.05,
-    box_overlap: float = 0.5,
-    agnostic: bool = False,
-    detections: int = 20,
-    **settings: Any,
+    params: Any, image: NDArray[np.float32], *, size: tuple[int, int] | None = None, **settings: Any
 ) -> Any:
     """Segment a normalised image (3, H, W): the network, masks drawn onto the image, then its fusion rule.
 
@@ -117,10 +98,9 @@ def segment(
         Height and width divide by 16.
     size : tuple of int, optional
         Height and width of the part that is more than padding, at the top left.
-    detection_score, box_overlap, agnostic, detections
-        See :func:`pqeval.architectures.detector.detect`; the fusion rule cuts scores off a second time.
     **settings
-        Of the fusion rule, in place of the preset's.
+        Of :func:`pqeval.architectures.detector.detect`, and of the fusion rule in place of the preset's. The rule
+        cuts scores off a second time.
 
     Returns
     -------
@@ -128,15 +108,8 @@ def segment(
         As :func:`pqeval.architectures.predict` returns them.
     """
     size = size or size_of(image)
-    found = forward(
-        numpy_ops,
-        params,
-        image,
-        detection_score=detection_score,
-        box_overlap=box_overlap,
-        agnostic=agnostic,
-        detections=detections,
-    )
+    thresholds, settings = detector.part_settings(settings)
+    found = forward(numpy_ops, params, image, **thresholds)
     logits, inside = paste(found["masks"], found["boxes"], size)
     return fusion.fuse(
         "heuristic",

@@ -39,14 +39,12 @@ from pqeval.architectures import ops as numpy_ops
 from pqeval.architectures._pasting import paste
 from pqeval.architectures.panoptic_fpn import features
 from pqeval.architectures.parts import size_of
-from pqeval.architectures.scenes import STUFF, THINGS
+from pqeval.architectures.scenes import CHANNELS, THINGS
 
 __all__ = ["deformable", "features", "forward", "segment", "semantic"]
 
 SEMANTIC_WIDTHS = (28, 24)
 FINE_WIDTH = 16
-CHANNELS = (*STUFF, *THINGS)
-"""Category of each semantic channel."""
 TAPS = 9
 
 
@@ -66,8 +64,8 @@ def deformable(ops: Any, params: Any, name: str, images: list[Any], width: int) 
 def _read_taps(ops: Any, image: Any, moves: Any) -> Any:
     height, width = size_of(image)
     tap, row, column = np.meshgrid(np.arange(TAPS), np.arange(height), np.arange(width), indexing="ij")
-    rows = moves[..., :TAPS, :, :] + ops.constant((row + tap // 3 - 1).astype(np.float32), image)
-    columns = moves[..., TAPS:, :, :] + ops.constant((column + tap % 3 - 1).astype(np.float32), image)
+    rows = moves[..., :TAPS, :, :] + ops.constant((row + tap // 3 - 1).astype(np.float32))
+    columns = moves[..., TAPS:, :, :] + ops.constant((column + tap % 3 - 1).astype(np.float32))
     taken = ops.sample(image, rows, columns)
     return taken.reshape(*image.shape[:-3], int(image.shape[-3]) * TAPS, height, width)
 
@@ -82,16 +80,7 @@ def semantic(ops: Any, params: Any, levels: list[Any]) -> Any:
     return params.conv("pixels.logits", ops.concat(joined), len(CHANNELS), 1, norm=False, relu=False)
 
 
-def forward(
-    ops: Any,
-    params: Any,
-    image: NDArray[np.float32],
-    *,
-    detection_score: float = 0.6,
-    box_overlap: float = 0.5,
-    agnostic: bool = True,
-    detections: int = 20,
-) -> dict[str, NDArray[Any]]:
+def forward(ops: Any, params: Any, image: NDArray[np.float32], **thresholds: Any) -> dict[str, NDArray[Any]]:
     """Run the network on one image.
 
     Training does not call this, because it needs the heads on boxes of its own choice; it calls the same parts.
@@ -102,8 +91,8 @@ def forward(
         Operations and layers of numpy.
     image : (3, H, W) float32
         Normalised image; height and width divide by 16.
-    detection_score, box_overlap, agnostic, detections
-        See :func:`pqeval.architectures.detector.detect`.
+    **thresholds
+        Of :func:`pqeval.architectures.detector.detect`; objects of different classes suppress each other here.
 
     Returns
     -------
@@ -113,22 +102,12 @@ def forward(
     """
     size = size_of(image)
     levels = features(ops, params, image)
-    found = detector.instances(
-        ops, params, levels, size, score=detection_score, overlap=box_overlap, agnostic=agnostic, most=detections
-    )
+    found = detector.instances(ops, params, levels, size, **{"agnostic": True, **thresholds})
     return {**found, "semantic": ops.resize(semantic(ops, params, levels), size)}
 
 
 def segment(
-    params: Any,
-    image: NDArray[np.float32],
-    *,
-    size: tuple[int, int] | None = None,
-    detection_score: float = 0.6,
-    box_overlap: float = 0.5,
-    agnostic: bool = True,
-    detections: int = 20,
-    **settings: Any,
+    params: Any, image: NDArray[np.float32], *, size: tuple[int, int] | None = None, **settings: Any
 ) -> Any:
     """Segment a normalised image (3, H, W): the network, mask logits drawn onto the image, then its fusion rule.
 
@@ -140,10 +119,9 @@ def segment(
         Height and width divide by 16.
     size : tuple of int, optional
         Height and width of the part that is more than padding, at the top left.
-    detection_score, box_overlap, agnostic, detections
-        See :func:`pqeval.architectures.detector.detect`; the fusion rule cuts scores off a second time.
     **settings
-        Of the fusion rule, in place of the preset's.
+        Of :func:`pqeval.architectures.detector.detect`, and of the fusion rule in place of the preset's. The rule
+        cuts scores off a second time.
 
     Returns
     -------
@@ -151,15 +129,8 @@ def segment(
         As :func:`pqeval.architectures.predict` returns them.
     """
     size = size or size_of(image)
-    found = forward(
-        numpy_ops,
-        params,
-        image,
-        detection_score=detection_score,
-        box_overlap=box_overlap,
-        agnostic=agnostic,
-        detections=detections,
-    )
+    thresholds, settings = detector.part_settings(settings)
+    found = forward(numpy_ops, params, image, **thresholds)
     logits, _ = paste(found["masks"], found["boxes"], size)
     return fusion.fuse(
         "upsnet",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pqeval.architectures.scenes import CATEGORIES, THINGS, Scene
 from pqeval.demo.table import TITLES
+from pqeval.output import fresh_file
 
 Pixels: TypeAlias = NDArray[np.uint8]
 Mask: TypeAlias = NDArray[np.bool_]
@@ -59,6 +59,11 @@ def save_picture(rows: Sequence[Row], captions: Mapping[str, str], path: Path) -
         A line to be shown below the name of a column, such as its scores.
     path : Path
         Where to save; the folder must exist.
+
+    Raises
+    ------
+    FileError
+        If it cannot be saved.
     """
     names = ["scene", "truth", *rows[0].predictions]
     sheet = Image.new("RGB", sheet_size([row.scene.id_map.shape[0] for row in rows], len(names)), PAPER)
@@ -78,13 +83,8 @@ def save_picture(rows: Sequence[Row], captions: Mapping[str, str], path: Path) -
             _write(pen, x, y + height + 3, row.notes.get(name, ""), 14, GREY)
         y += height + NOTE + GAP
     _draw_legend(sheet, pen, y + GAP)
-    # A reader must never find half a picture, hence the other name first.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with fresh_file(path) as temporary:
         sheet.save(temporary, format="PNG")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def sheet_size(heights: Sequence[int], columns: int) -> tuple[int, int]:

@@ -92,9 +92,11 @@ def fuse(rule: str, /, *, preset: str = "coco", **inputs: Any) -> Segmentation:
     Raises
     ------
     UsageError
-        If there is no such rule or preset, or if a setting is none.
+        If there is no such rule or preset, or if a setting cannot be used.
     DataError
         If the arrays do not fit together.
+    TypeError
+        If an input is missing, or the rule has none of this name.
 
     Examples
     --------

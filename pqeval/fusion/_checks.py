@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pqeval.errors import CategoryError, DataError, ShapeError, UsageError
 
-__all__ = ["Gate", "check_numbers", "ids_of"]
+__all__ = ["Gate", "check_counts", "check_numbers", "ids_of"]
 
 
 class Gate:
@@ -176,5 +176,23 @@ def check_numbers(**settings: Any) -> None:
                 code="fusion-setting",
                 found=f"{name} is {value!r:.60}",
                 expected="a number",
+                remedy="leave it out for the default",
+            )
+
+
+def check_counts(**settings: Any) -> None:
+    """Check that settings are whole numbers from 0: as the end of a slice, -1 would drop the last.
+
+    Raises
+    ------
+    UsageError
+        If one is not.
+    """
+    for name, value in settings.items():
+        if not isinstance(value, int | np.integer) or value < 0:
+            raise UsageError(
+                code="fusion-setting",
+                found=f"{name} is {value!r:.60}",
+                expected="a whole number from 0",
                 remedy="leave it out for the default",
             )

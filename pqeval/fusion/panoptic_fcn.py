@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pqeval.fusion._checks import Gate, check_numbers
+from pqeval.fusion._checks import Gate, check_counts, check_numbers
 from pqeval.fusion._kernels import average_stuff_kernels, fuse_kernels, masks_from_kernels
 from pqeval.fusion._painting import Canvas, Segmentation, by_score, keep_apart
 from pqeval.fusion._semantics import read_semantics
@@ -109,11 +109,11 @@ def fuse(
     check_numbers(
         mask_threshold=mask_threshold,
         rescore_threshold=rescore_threshold,
-        most=most,
         score_threshold=score_threshold,
         overlap_threshold=overlap_threshold,
         stuff_area=stuff_area,
     )
+    check_counts(most=most)
     gate = Gate()
     semantics = read_semantics(gate, semantic, channels, things, other)
     probability = gate.probabilities("masks", masks, "KHW")
@@ -122,7 +122,7 @@ def fuse(
     inside = probability > mask_threshold
     score = _rescored(score, probability, inside)
     order = by_score(score)
-    order = order[(score >= rescore_threshold)[order]][: int(most)]
+    order = order[(score >= rescore_threshold)[order]][:most]
     canvas = Canvas(semantics.size)
     for at in keep_apart(inside, order[(score >= score_threshold)[order]], overlap_threshold):
         canvas.add(inside[at], category[at], isthing=True, score=score[at])

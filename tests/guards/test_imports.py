@@ -106,7 +106,7 @@ ALLOWED = {
     "architectures.train.*": "architectures.*",
     "architectures.train.scoring": "accumulate architectures.*",
     "demo": "demo.*",
-    "demo.*": "architectures.scenes demo.*",
+    "demo.*": "architectures.scenes demo.* output",
     "cli": "_version errors cli.checking cli.files cli.progress cli.scoring",
     "cli.options": "errors",
     "cli.progress": "",

@@ -34,6 +34,7 @@ from pqeval.demo.table import (
     short_scores,
     short_segments,
 )
+from pqeval.errors import FileError
 
 DISC, BOX, TRIANGLE, STAR, SKY, GROUND, WATER = range(1, 8)
 RED, BLUE, SKY_BLUE = ([220, 60, 60], [60, 90, 220], [170, 210, 245])
@@ -255,7 +256,7 @@ def test_a_picture_that_cannot_be_finished_leaves_the_old_one(tmp_path, monkeypa
         raise OSError("no space left")
 
     monkeypatch.setattr(os, "replace", full_disk)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(FileError, match=r"demo\.png: cannot write: no space left"):
         save_picture([painted(1, 96, 128)], {}, tmp_path / "demo.png")
     assert [path.name for path in tmp_path.iterdir()] == ["demo.png"]
     assert (tmp_path / "demo.png").read_bytes() == b"old"

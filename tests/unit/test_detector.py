@@ -201,7 +201,7 @@ def detections(classes, *, agnostic=False, score=0.05, most=20):
     deltas = np.zeros((3, 4, 4), np.float32)
     deltas[2, 1, 0] = 10
     found = detector.detect(
-        logits, deltas, proposals, (64, 64), score=score, overlap=0.5, most=most, agnostic=agnostic
+        logits, deltas, proposals, (64, 64), detection_score=score, agnostic=agnostic, detections=most
     )
     return found[0].tolist(), found[1].tolist(), found[2].tolist()
 

@@ -322,6 +322,19 @@ def channel_missing(folder):
 
 
 @trigger
+def no_count(folder):
+    for value in (-1, 2.5, np.inf):
+        says(
+            raised(panoptic_fcn.fuse, **inputs(most=value)),
+            f"""
+            most is {value!r}
+              expected: a whole number from 0
+              do: leave it out for the default
+            """,
+        )
+
+
+@trigger
 def no_setting(folder):
     for value in (np.nan, "0.5", None):
         says(

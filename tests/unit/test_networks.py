@@ -203,3 +203,16 @@ def test_names_are_loaded_late_and_unknown_ones_are_no_attributes():
     code = "import sys, pqeval.architectures; print('numpy' in sys.modules, 'torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_the_score_of_the_fusion_rule_decides():
+    """The detector keeps what is far below it, so that a lower one finds more."""
+    found = {}
+    for score in (0.2, 0.6):
+        predicted = [predict("upsnet", draw_scene(seed).image, score_threshold=score)[1] for seed in range(3)]
+        found[score] = sum(row["isthing"] for rows in predicted for row in rows)
+    assert found[0.2] > found[0.6]
+    cut = [
+        predict("upsnet", draw_scene(seed).image, detection_score=0.6, score_threshold=0.2)[1] for seed in range(3)
+    ]
+    assert sum(row["isthing"] for rows in cut for row in rows) == found[0.6]

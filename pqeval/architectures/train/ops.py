@@ -85,5 +85,5 @@ def depth_to_space(image: Tensor) -> Tensor:
     return F.pixel_shuffle(image, 2)
 
 
-def constant(values: Any, like: Tensor) -> Tensor:
+def constant(values: Any) -> Tensor:
     return torch.as_tensor(values, dtype=torch.float32)
