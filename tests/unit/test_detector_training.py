@@ -269,8 +269,7 @@ class Lent(TrainableParameters):
 
 
 def agree(found, expected):
-    close = 1e-4 * max(1.0, float(np.abs(expected).max()))
-    np.testing.assert_allclose(found.numpy()[0], expected, atol=close)
+    np.testing.assert_allclose(found.numpy()[0], expected, atol=1e-4)
 
 
 @torch.no_grad()
