@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pqeval.packing import pack
     from pqeval.panopticapi import pq_compute
     from pqeval.result import Result
+    from pqeval.run import Run
     from pqeval.validation import validate
 
 _HOMES = {
@@ -31,6 +32,7 @@ _HOMES = {
     "PanopticQuality": "accumulate",
     "PqevalError": "errors",
     "Result": "result",
+    "Run": "run",
     "UsageError": "errors",
     "convert": "conversion",
     "evaluate": "evaluation",
@@ -49,6 +51,7 @@ __all__ = [
     "PanopticQuality",
     "PqevalError",
     "Result",
+    "Run",
     "UsageError",
     "__version__",
     "convert",

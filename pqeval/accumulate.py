@@ -13,6 +13,7 @@ from pqeval.errors import MergeError, PqevalError, ShapeError, UsageError, raise
 from pqeval.image_ids import ImageId, image_ids
 from pqeval.ledger import Ledger
 from pqeval.result import Result
+from pqeval.run import Run
 from pqeval.scoring import read_groups, score
 from pqeval.void import convention as look_up
 
@@ -191,6 +192,15 @@ class PanopticQuality:
             Without an image, or without a class, every score is ``None``.
         """
         return score(self.ledger, self.categories, self.policy, groups=self.groups)
+
+    def run(self) -> Run:
+        """Return the scores of all images so far together with what they are made of, to save or to compare.
+
+        Returns
+        -------
+        Run
+        """
+        return Run(self.compute(), Ledger(dict(self.ledger.frames)), self.categories, self.policy, self.groups)
 
     def reset(self) -> None:
         """Forget all images."""

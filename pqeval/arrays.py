@@ -15,7 +15,8 @@ from pqeval.counting import SideInput
 from pqeval.errors import ImageError, PqevalError, ShapeError, UsageError, raise_all
 from pqeval.labelmap import LabelMap, as_integers
 from pqeval.pairs import pack
-from pqeval.rows import Row, read_rows
+from pqeval.rows import Row
+from pqeval.segment_lists import read_rows
 
 __all__ = ["batch_size", "read_options", "read_side"]
 
@@ -48,7 +49,7 @@ def read_side(
     void_category : frozenset of int, optional
         For category maps: what means void. Default: 0 and 255, where the table does not have them.
     repeated : {"merge", "last"}
-        See :func:`pqeval.rows.read_rows`.
+        See :func:`pqeval.segment_lists.read_rows`.
     problems : list
         Receives warnings.
 

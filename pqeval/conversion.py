@@ -218,7 +218,7 @@ def _renumbered(image: Written, numbers: dict[str | None, dict[int, int]]) -> Wr
     present = image.labels.present()
     rows = image.rows
     kept = np.isin(rows.ids, present)
-    rows = Rows(rows.ids[kept], rows.category_ids[kept], rows.crowds[kept], rows.areas[kept])
+    rows = rows.taken(kept)
     if image.sequence is None and (not len(present) or int(present[-1]) <= MAX_RGB_ID):
         return image._replace(rows=rows)
     known = numbers.setdefault(image.sequence, {}) if image.sequence is not None else {}
@@ -227,6 +227,4 @@ def _renumbered(image: Written, numbers: dict[str | None, dict[int, int]]) -> Wr
             known.setdefault(number, len(known) + 1)
     new = np.array([known.get(number, 0) for number in present.tolist()], np.uint32)
     ids = np.array([known[number] for number in rows.ids.tolist()], np.int64)
-    return image._replace(
-        labels=image.labels.mapped(present, new), rows=Rows(ids, rows.category_ids, rows.crowds, rows.areas)
-    )
+    return image._replace(labels=image.labels.mapped(present, new), rows=rows.altered(ids=ids))

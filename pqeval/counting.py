@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
+import numpy as np
+import numpy.typing as npt
+
 from pqeval.categories import Categories
 from pqeval.core.count import count
 from pqeval.core.match import match
@@ -13,9 +16,9 @@ from pqeval.errors import DataWarning, PqevalError
 from pqeval.frame import pair
 from pqeval.image_ids import ImageId
 from pqeval.labelmap import LabelMap
-from pqeval.ledger import FrameLedger
+from pqeval.ledger import Column, FrameLedger, Side
 from pqeval.preparing import prepare
-from pqeval.rows import Row
+from pqeval.rows import Row, Rows
 from pqeval.void import VoidPolicy
 
 __all__ = ["SideInput", "count_pair"]
@@ -77,10 +80,26 @@ def count_pair(
     except PqevalError as error:
         problems.append(error.located(file=gt_file, image_id=image_id))
         return None
-    if stratum is not None:
-        ledger = replace(ledger, stratum=stratum)
+    scores = _scores(ledger, sides[1][1])
+    if stratum is not None or scores is not None:
+        ledger = replace(ledger, stratum=stratum, scores=scores)
     if not problems and not ledger.warnings:
         return ledger
     found = [warning.located(file=gt_file, image_id=image_id) for warning in ledger.warnings]
     problems += found
-    return replace(ledger, warnings=tuple(problem for problem in problems if isinstance(problem, DataWarning)))
+    warnings = tuple(problem for problem in problems if isinstance(problem, DataWarning))
+    repeated = sum(warning.code == "segment-repeated" for warning in warnings)
+    deviations = dict(ledger.deviations)
+    if repeated and policy.reference:
+        deviations["repeated-id"] = repeated
+    return replace(ledger, warnings=warnings, deviations=deviations)
+
+
+def _scores(ledger: FrameLedger, rows: Sequence[Row]) -> npt.NDArray[np.float64] | None:
+    """Order the scores of a predicted list as the ledger orders its segments."""
+    if not isinstance(rows, Rows) or rows.scores is None:
+        return None
+    segments = ledger.rows[ledger.rows[:, Column.SIDE] == Side.PRED, Column.SEGMENT]
+    order = np.argsort(rows.ids)
+    found = order[np.minimum(np.searchsorted(rows.ids, segments, sorter=order), len(order) - 1)]
+    return np.where(rows.ids[found] == segments, rows.scores[found], np.nan)

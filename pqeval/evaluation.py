@@ -3,43 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pqeval.engines import processes as engine
 from pqeval.engines import threads
 from pqeval.errors import DataWarning, raise_all
 from pqeval.image_ids import ImageId
+from pqeval.inputs import Inputs
 from pqeval.ledger import Ledger
 from pqeval.metrics import room as metrics
-from pqeval.opening import Inputs, Opened, open_both, suggested
+from pqeval.opening import Opened, open_both, resolve_inputs, suggested
 from pqeval.output import PathLike
+from pqeval.reopening import run_of
 from pqeval.reports import check_targets, write_reports
 from pqeval.result import Result
+from pqeval.run import Run
 from pqeval.scoring import read_groups, score
 from pqeval.void import convention as look_up
 
-__all__ = ["Evaluation", "evaluate", "run"]
+__all__ = ["evaluate", "run"]
 
 Progress: TypeAlias = Callable[[int, int], None]
 
 MOST_ERRORS = 20
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """A result together with the ledger it was made of.
-
-    Parameters
-    ----------
-    result : Result
-        The scores.
-    ledger : Ledger
-        One row per segment.
-    """
-
-    result: Result
-    ledger: Ledger
 
 
 def run(
@@ -53,14 +39,14 @@ def run(
     workers: int | None = None,
     processes: int = 1,
     progress: Progress | None = None,
-) -> Evaluation:
-    """Evaluate and keep the ledger; parameters as in :func:`evaluate`."""
+) -> Run:
+    """Evaluate and keep all that the result was made of; parameters as in :func:`evaluate`."""
     metrics.get(metric)
     workers = threads.workers_or_default(workers)
     processes = engine.processes_or_refuse(processes)
     if convention is not None:
         look_up(convention)  # before files are looked at
-    inputs = inputs.resolved()
+    inputs = resolve_inputs(inputs)
     policy = look_up(convention or suggested(inputs), unknown=unknown, unknown_categories=unknown_categories)
     opened = open_both(inputs, policy)
     own_groups = read_groups(groups, opened.categories)
@@ -95,7 +81,7 @@ def run(
         warnings=[*_warnings(opened), *opened.pairing.warnings],
         inputs=inputs.told(),
     )
-    return Evaluation(result, ledger)
+    return Run(result, ledger, opened.categories, policy, own_groups)
 
 
 def _warnings(opened: Opened) -> Iterator[DataWarning]:
@@ -106,7 +92,7 @@ def _warnings(opened: Opened) -> Iterator[DataWarning]:
 
 def evaluate(
     *,
-    gt: PathLike,
+    gt: PathLike | None = None,
     pred: PathLike,
     format: str | None = None,
     gt_format: str | None = None,
@@ -131,6 +117,7 @@ def evaluate(
     markdown: PathLike | None = None,
     per_image: PathLike | None = None,
     per_segment: PathLike | None = None,
+    save: PathLike | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Score a folder of predictions.
@@ -139,7 +126,7 @@ def evaluate(
     ----------
     gt, pred : path or URL
         Ground truth and predictions; what they are depends on the format, for ``coco`` the two JSON files. A
-        folder may also be a zip or tar file.
+        folder may also be a zip or tar file. The predictions may be a saved run, which has its ground truth in it.
     format, gt_format, pred_format : str, optional
         Name of the format of both sides, or of one; by default the files say it. ``pqeval formats`` lists them.
     gt_folder, pred_folder : path, optional
@@ -173,6 +160,8 @@ def evaluate(
         Processes that start afresh and share the workers as threads; see ``docs/explanation/performance.md``.
     json, csv, markdown, per_image, per_segment : path, optional
         Files to write: the result; a row per class; a table; a row per image; a row per segment.
+    save : path, optional
+        File to save the run in, ``run.pqe`` for example; see :meth:`Run.save`.
     progress : callable, optional
         Called as ``progress(done, total)`` after every image.
 
@@ -211,8 +200,8 @@ def evaluate(
         "per_image": per_image,
         "per_segment": per_segment,
     }
-    check_targets(targets, (gt, pred))
-    done = run(
+    check_targets(targets | {"save": save}, (gt, pred))
+    done = run_of(
         Inputs(
             gt=gt,
             pred=pred,
@@ -238,4 +227,6 @@ def evaluate(
         progress=progress,
     )
     write_reports(done.result, done.ledger, targets)
+    if save is not None:
+        done.save(save)
     return done.result

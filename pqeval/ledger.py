@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
@@ -75,6 +75,13 @@ class FrameLedger:
         What should be known about this image.
     stratum : str or None
         What the image is averaged with first, where the convention does so.
+    pairs : (K, 3) int64
+        Every pair of segments that share a pixel: place of the gt segment, place of the predicted segment, pixels
+        shared. Places count the segments of a side by ascending id, from 1; 0 is void.
+    scores : (P,) float64, optional
+        How sure the network was of each predicted segment, by ascending id; NaN where it does not say.
+    deviations : dict of str to int
+        Segments that were treated otherwise than the reference program would, by the rule concerned.
     """
 
     image_id: ImageId
@@ -84,6 +91,9 @@ class FrameLedger:
     rows: npt.NDArray[np.int64]
     warnings: tuple[DataWarning, ...] = ()
     stratum: str | None = None
+    pairs: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 3), np.int64))
+    scores: npt.NDArray[np.float64] | None = None
+    deviations: Mapping[str, int] = field(default_factory=dict)
 
     def same_counts(self, other: FrameLedger) -> bool:
         """Whether both were counted from equal segments with equal outcomes."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,9 @@ from pqeval.categories import Categories
 from pqeval.counting import SideInput, count_pair
 from pqeval.errors import CategoryError, PqevalError, UsageError, raise_all
 from pqeval.formats import room as formats
-from pqeval.image_ids import ImageId
+from pqeval.inputs import Inputs
 from pqeval.labelmap import LabelMap
 from pqeval.ledger import FrameLedger
-from pqeval.output import PathLike
 from pqeval.pairing import Pairing, pair_images
 from pqeval.sniffing import resolve
 from pqeval.source import Image, Request, Source
@@ -24,91 +22,10 @@ from pqeval.storage import Place, as_folder, locate
 from pqeval.userfiles import read_categories, read_images
 from pqeval.void import VoidPolicy
 
-__all__ = ["MISSING_POLICIES", "Inputs", "Opened", "open_both", "open_one", "plain_options", "suggested"]
+__all__ = ["MISSING_POLICIES", "Opened", "open_both", "open_one", "plain_options", "resolve_inputs", "suggested"]
 
 MISSING_POLICIES = ("error", "empty", "skip")
 RESIZES = (None, "nearest")
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What to read, as the user said it; parameters as in :func:`pqeval.evaluate`."""
-
-    gt: PathLike
-    pred: PathLike
-    format: str | None = None
-    gt_format: str | None = None
-    pred_format: str | None = None
-    gt_folder: PathLike | None = None
-    pred_folder: PathLike | None = None
-    gt_options: Mapping[str, str] | None = None
-    pred_options: Mapping[str, str] | None = None
-    categories: Any = None
-    images: PathLike | Iterable[ImageId] | None = None
-    missing: str = "error"
-    resize: str | None = None
-    places: Mapping[str, Place] = field(default_factory=dict, repr=False)
-    """The two sides by role, located once: a place behind a URL or in an archive may have been fetched for it."""
-
-    def resolved(self) -> Inputs:
-        """Check the options, and find the formats where they were not named.
-
-        Raises
-        ------
-        UsageError
-            For options that do not exist, and for files that do not say which format they are in.
-        """
-        if self.missing not in MISSING_POLICIES:
-            raise UsageError(
-                code="missing-policy",
-                found=f"no missing policy is called {self.missing!r}",
-                expected=f"one of: {', '.join(MISSING_POLICIES)}",
-                remedy="use error to be told about images without prediction",
-            )
-        if self.resize not in RESIZES:
-            raise UsageError(
-                code="resize",
-                found=f"no way to resize is called {self.resize!r}",
-                expected="nearest, or nothing",
-                remedy="leave it out to be told about predictions of another size",
-            )
-        places = {"gt": locate(self.gt), "pred": locate(self.pred)}
-        gt_format, pred_format = resolve(
-            places["gt"],
-            places["pred"],
-            gt_format=self.gt_format or self.format,
-            pred_format=self.pred_format or self.format,
-        )
-        return replace(self, format=None, gt_format=gt_format, pred_format=pred_format, places=places)
-
-    def opened(self, role: str, categories: Categories | None, repeated: str) -> Source:
-        """Open one side of resolved inputs."""
-        own = {name: getattr(self, f"{role}_{name}") for name in ("format", "folder", "options")}
-        folder = None if own["folder"] is None else as_folder(own["folder"], option=f"--{role}-folder")
-        request = Request(role, folder, repeated, categories, plain_options(own["options"]))
-        return open_one(self.places[role], own["format"], request)
-
-    def told(self) -> dict[str, Any]:
-        """Return them as a result keeps them: plain values, and only those that are not the default."""
-        plain: dict[str, Any] = {
-            "gt_format": self.gt_format,
-            "gt": os.fspath(self.gt),
-            "gt_folder": None if self.gt_folder is None else os.fspath(self.gt_folder),
-            "pred_format": self.pred_format,
-            "pred": os.fspath(self.pred),
-            "pred_folder": None if self.pred_folder is None else os.fspath(self.pred_folder),
-            "missing": self.missing,
-        }
-        for name in ("gt_options", "pred_options"):
-            if getattr(self, name):
-                plain[name] = dict(getattr(self, name))
-        for name in ("categories", "images"):
-            value = getattr(self, name)
-            if value is not None:
-                plain[name] = os.fspath(value) if isinstance(value, str | os.PathLike) else "given in Python"
-        if self.resize is not None:
-            plain["resize"] = self.resize
-        return plain
 
 
 @dataclass(frozen=True)
@@ -154,6 +71,46 @@ class Opened:
         return frame, problems
 
 
+def resolve_inputs(inputs: Inputs) -> Inputs:
+    """Check the options, and find the formats where they were not named.
+
+    Raises
+    ------
+    UsageError
+        For options that do not exist, and for files that do not say which format they are in.
+    """
+    if inputs.missing not in MISSING_POLICIES:
+        raise UsageError(
+            code="missing-policy",
+            found=f"no missing policy is called {inputs.missing!r}",
+            expected=f"one of: {', '.join(MISSING_POLICIES)}",
+            remedy="use error to be told about images without prediction",
+        )
+    if inputs.resize not in RESIZES:
+        raise UsageError(
+            code="resize",
+            found=f"no way to resize is called {inputs.resize!r}",
+            expected="nearest, or nothing",
+            remedy="leave it out to be told about predictions of another size",
+        )
+    if inputs.gt is None or inputs.pred is None:
+        role, option = ("ground truth", "gt") if inputs.gt is None else ("predictions", "pred")
+        raise UsageError(
+            code="side-missing",
+            found=f"no {role}",
+            expected="ground truth and predictions, or a saved run as --pred, which has its ground truth in it",
+            remedy=f"name them with --{option} ({option}=)",
+        )
+    places = {"gt": locate(inputs.gt), "pred": locate(inputs.pred)}
+    gt_format, pred_format = resolve(
+        places["gt"],
+        places["pred"],
+        gt_format=inputs.gt_format or inputs.format,
+        pred_format=inputs.pred_format or inputs.format,
+    )
+    return replace(inputs, format=None, gt_format=gt_format, pred_format=pred_format, places=places)
+
+
 def open_both(inputs: Inputs, policy: VoidPolicy) -> Opened:
     """Open both sides and pair their images.
 
@@ -175,7 +132,7 @@ def open_both(inputs: Inputs, policy: VoidPolicy) -> Opened:
     sides: list[Source] = []
     for role in ("gt", "pred"):
         try:
-            side = inputs.opened(role, categories, policy.repeated)
+            side = _open_side(inputs, role, categories, policy.repeated)
             sides.append(side)
             categories = categories or side.categories
         except PqevalError as error:
@@ -193,6 +150,14 @@ def open_both(inputs: Inputs, policy: VoidPolicy) -> Opened:
         )
     pairing = pair_images(truth, guess, only)
     return Opened(truth, guess, categories, pairing, policy, inputs.resize is not None)
+
+
+def _open_side(inputs: Inputs, role: str, categories: Categories | None, repeated: str) -> Source:
+    """Open one side of resolved inputs."""
+    own = {name: getattr(inputs, f"{role}_{name}") for name in ("format", "folder", "options")}
+    folder = None if own["folder"] is None else as_folder(own["folder"], option=f"--{role}-folder")
+    request = Request(role, folder, repeated, categories, plain_options(own["options"]))
+    return open_one(inputs.places[role], own["format"], request)
 
 
 def suggested(inputs: Inputs) -> str:

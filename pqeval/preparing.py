@@ -62,7 +62,7 @@ def _without_the_last(side: Side, most: int, problems: list[PqevalError]) -> Sid
         )
     )
     crowds = np.where(rows.ids > last, np.uint8(1), rows.crowds)
-    return side[0], Rows(rows.ids, rows.category_ids, crowds, rows.areas)
+    return side[0], rows.altered(crowds=crowds)
 
 
 def _without_crowds(side: Side, categories: Categories) -> Side:
@@ -72,8 +72,7 @@ def _without_crowds(side: Side, categories: Categories) -> Side:
         return side
     present = labels.present()
     new = np.where(np.isin(present, rows.ids[~kept]), 0, present).astype(np.uint32)
-    left = Rows(rows.ids[kept], rows.category_ids[kept], rows.crowds[kept], rows.areas[kept])
-    return labels.mapped(present, new), left
+    return labels.mapped(present, new), rows.taken(kept)
 
 
 def _with_stuff_merged(side: Side, categories: Categories) -> Side:
@@ -94,12 +93,16 @@ def _with_stuff_merged(side: Side, categories: Categories) -> Side:
     joined = np.arange(len(rows))
     joined[order] = lowest
     areas = rows.areas.copy()
+    scores = None if rows.scores is None else rows.scores.copy()
     for place in np.unique(lowest).tolist():
-        stated = rows.areas[joined == place]
+        parts = joined == place
+        stated = rows.areas[parts]
         areas[place] = NO_AREA if (stated == NO_AREA).any() else stated.sum()
+        if scores is not None and rows.scores is not None:
+            scores[place] = np.fmax.reduce(rows.scores[parts])
     kept = joined == np.arange(len(rows))
     moved = np.searchsorted(present, rows.ids[~kept])
     new = present.copy()
     new[moved] = rows.ids[joined[~kept]]
-    left = Rows(rows.ids[kept], rows.category_ids[kept], rows.crowds[kept], areas[kept])
+    left = Rows(rows.ids, rows.category_ids, rows.crowds, areas, scores).taken(kept)
     return labels.mapped(present, new), left

@@ -12,7 +12,7 @@ from pqeval._version import __version__
 from pqeval.errors import FileError, JsonError
 from pqeval.output import write_text
 
-__all__ = ["ClassScore", "GroupScore", "Result", "Scores"]
+__all__ = ["ClassScore", "GroupScore", "Interval", "Intervals", "Result", "Scores", "Slice"]
 
 
 class GroupScore(msgspec.Struct, frozen=True):
@@ -59,6 +59,78 @@ class ClassScore(msgspec.Struct, frozen=True):
     fn: int
 
 
+class Interval(msgspec.Struct, frozen=True):
+    """How far a score can be trusted.
+
+    Parameters
+    ----------
+    low, high : float or None
+        The confidence interval; ``None`` where no resample had the score.
+    se : float or None
+        Standard error: the standard deviation over resamples.
+    dropped : int
+        Resamples that did not have the score, because they lack the class.
+    """
+
+    low: float | None
+    high: float | None
+    se: float | None
+    dropped: int
+
+
+class Intervals(msgspec.Struct, frozen=True):
+    """Confidence intervals of a result, by the bootstrap.
+
+    Parameters
+    ----------
+    method : str
+        ``"percentile"``, ``"basic"`` or ``"bca"``.
+    level : float
+        Confidence level, such as 0.95.
+    resamples, seed : int
+        Number of resamples, and what the random numbers begin with.
+    unit : str
+        What was drawn: ``"image"``, or the name of the clusters.
+    units : int
+        How many there are.
+    fixed_classes : bool
+        Whether a class that a resample lacks is averaged as 0 instead of being left out.
+    groups : dict
+        ``{"All": {"pq": Interval, "sq": Interval, "rq": Interval}, ...}``.
+    per_class : dict
+        The same by category id, as text.
+    """
+
+    method: str
+    level: float
+    resamples: int
+    seed: int
+    unit: str
+    units: int
+    fixed_classes: bool
+    groups: dict[str, dict[str, Interval]]
+    per_class: dict[str, dict[str, Interval]]
+
+
+class Slice(msgspec.Struct, frozen=True):
+    """Scores of some of the images.
+
+    Parameters
+    ----------
+    column, value : str
+        What these images have in common, such as ``"weather"`` and ``"rain"``.
+    images : int
+        How many they are.
+    groups : dict of str to GroupScore
+        As in a result.
+    """
+
+    column: str
+    value: str
+    images: int
+    groups: dict[str, GroupScore]
+
+
 class Scores(NamedTuple):
     """What a metric computes; a :class:`Result` adds settings and provenance."""
 
@@ -90,6 +162,13 @@ class Result(msgspec.Struct, frozen=True, tag="pqeval.result/1", tag_field="sche
         What was evaluated, and with which options.
     version : str
         Version of pqeval.
+    provenance : dict
+        What the numbers depend on: the rules of the convention, hashes of what was read and counted, and on how
+        many segments the reference program would have decided otherwise. See the page on provenance.
+    intervals : Intervals, optional
+        Confidence intervals, where they were asked for.
+    slices : tuple of Slice
+        Scores of groups of images, where they were asked for.
 
     Examples
     --------
@@ -113,6 +192,9 @@ class Result(msgspec.Struct, frozen=True, tag="pqeval.result/1", tag_field="sche
     warnings: tuple[str, ...]
     inputs: dict[str, Any]
     version: str = __version__
+    provenance: dict[str, Any] = {}
+    intervals: Intervals | None = None
+    slices: tuple[Slice, ...] = ()
 
     @property
     def pq(self) -> float | None:

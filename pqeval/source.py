@@ -55,7 +55,7 @@ class Request:
     folder : Folder, optional
         Where the maps are, if the user said so.
     repeated : {"merge", "last"}
-        See :func:`pqeval.rows.read_rows`.
+        See :func:`pqeval.segment_lists.read_rows`.
     categories : Categories, optional
         The user's table; for predictions, the table that the ground truth has. A format that knows several
         numberings of its categories takes the one that this table has.

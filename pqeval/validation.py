@@ -12,7 +12,8 @@ from pqeval.engines import processes as engine
 from pqeval.engines import threads
 from pqeval.errors import DataWarning, PairingError, PqevalError, SeveralErrors, UsageError
 from pqeval.image_ids import ImageId
-from pqeval.opening import Inputs, Opened, open_both
+from pqeval.inputs import Inputs
+from pqeval.opening import Opened, open_both, resolve_inputs
 from pqeval.output import PathLike, write_text
 from pqeval.void import convention
 
@@ -149,7 +150,7 @@ def check(
     workers = threads.workers_or_default(workers)
     processes = engine.processes_or_refuse(processes)
     try:
-        opened = open_both(inputs.resolved(), policy)
+        opened = open_both(resolve_inputs(inputs), policy)
     except UsageError:
         raise
     except PqevalError as error:

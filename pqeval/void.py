@@ -20,7 +20,6 @@ from functools import cached_property
 
 from pqeval.averaging import POOLED, Averaging
 from pqeval.categories import integral
-from pqeval.core import kernels
 from pqeval.errors import UsageError
 
 __all__ = ["CONVENTIONS", "UNKNOWN_POLICIES", "VoidPolicy", "convention"]
@@ -67,6 +66,9 @@ class VoidPolicy:
         Of the predicted segments of an image only so many take part, by ascending id.
     averaging : Averaging
         How scores are averaged.
+    reference : str
+        The program that goes by stated areas, by the last crowd of a class and by the last entry of a repeated id,
+        and otherwise by the same rules; empty where there is none.
     unknown : {"error", "void", "fp"}
         Predicted segments whose category the table lacks: refuse them, treat them as void, or count each as
         a false positive of the class whose ground truth it covers most (where it covers none, it costs nothing).
@@ -91,17 +93,22 @@ class VoidPolicy:
     skip_pred_crowd: bool = False
     most_segments: int | None = None
     averaging: Averaging = POOLED
+    reference: str = ""
     unknown: str = "error"
     unknown_categories: frozenset[int] = frozenset()
 
     @property
     def unknown_class(self) -> int:
         """What a predicted category is, to the kernels, that the table lacks."""
+        from pqeval.core import kernels
+
         return kernels.UNKNOWN_IS_WRONG if self.unknown == "fp" else kernels.TAKES_NO_PART
 
     @cached_property
     def rules(self) -> int:
         """What the kernels have to do differently."""
+        from pqeval.core import kernels
+
         excuses = {
             "own crowd": 0,
             "any crowd": kernels.ANY_CROWD,
@@ -124,7 +131,7 @@ NUCLEI = {"void_in_union": True, "excuse": "none"}
 CONVENTIONS = {
     policy.name: policy
     for policy in (
-        VoidPolicy("coco"),
+        VoidPolicy("coco", reference="panopticapi"),
         VoidPolicy(
             "panopticapi",
             stated_areas=True,
@@ -133,7 +140,7 @@ CONVENTIONS = {
             drop_unknown_gt=True,
             file_order=True,
         ),
-        VoidPolicy("cityscapes"),
+        VoidPolicy("cityscapes", reference="cityscapesscripts"),
         VoidPolicy(
             "bdd100k",
             void_in_union=True,

@@ -9,7 +9,7 @@ import click
 
 from pqeval.errors import UsageError
 
-__all__ = ["OUTPUT", "parse_groups", "parse_options", "reading", "running", "side"]
+__all__ = ["OUTPUT", "parse_groups", "parse_options", "reading", "rules", "running", "side"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 OUTPUT = click.Path(dir_okay=False, allow_dash=True)
@@ -24,10 +24,11 @@ def _with(command: Command, options: Sequence[Callable[[Command], Command]]) -> 
 def side(role: str, noun: str) -> Callable[[Command], Command]:
     """Add the options that say what one side is."""
     option = click.option
+    or_run = ", a saved run" if role == "pred" else ""
     return lambda command: _with(
         command,
         [
-            option(f"--{role}", required=True, type=click.Path(), help=f"{noun}: a JSON, a folder, an archive."),
+            option(f"--{role}", type=click.Path(), help=f"{noun}: a JSON, a folder, an archive{or_run}."),
             option(f"--{role}-format", metavar="NAME", help="Its format, where the files do not say it."),
             option(f"--{role}-folder", type=click.Path(), help="Its maps. [default: JSON without .json]"),
             option(
@@ -76,6 +77,24 @@ def reading(command: Command) -> Command:
         ],
     )
     return side("gt", "Ground truth")(side("pred", "Predictions")(command))
+
+
+def rules(command: Command) -> Command:
+    """Add the options that say how to score."""
+    return _with(
+        command,
+        [
+            click.option("--metric", default="pq", show_default=True, help="What to compute."),
+            click.option("--convention", metavar="NAME", help="Whose rules. [default: what the format suggests]"),
+            click.option(
+                "--group",
+                "groups",
+                multiple=True,
+                metavar="NAME=ID,ID",
+                help="A further group of categories; repeatable.",
+            ),
+        ],
+    )
 
 
 def running(command: Command) -> Command:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pqeval.cli.options import OUTPUT, parse_groups, parse_options, reading, running
+from pqeval.cli.options import OUTPUT, parse_groups, parse_options, reading, rules, running
 from pqeval.cli.progress import progress_bar, say
 from pqeval.errors import EmptyError, PqevalError
 
 if TYPE_CHECKING:
-    from pqeval.opening import Inputs
+    from pqeval.inputs import Inputs
+    from pqeval.run import Run
 
-__all__ = ["evaluate", "validate"]
+__all__ = ["evaluate", "refuse_nothing", "scored", "take_inputs", "validate"]
 
 INPUTS = (
     *("gt", "pred", "format", "gt_format", "pred_format", "gt_folder", "pred_folder"),
@@ -22,9 +23,12 @@ INPUTS = (
 )
 
 
+RULES = ("metric", "convention", "unknown", "unknown_categories", "groups")
+
+
 def take_inputs(options: dict[str, Any]) -> Inputs:
-    """Take what :class:`pqeval.opening.Inputs` has out of the options of a command."""
-    from pqeval.opening import Inputs
+    """Take what :class:`pqeval.inputs.Inputs` has out of the options of a command."""
+    from pqeval.inputs import Inputs
 
     taken = {name: options.pop(name) for name in INPUTS}
     for name in ("gt_options", "pred_options"):
@@ -32,50 +36,67 @@ def take_inputs(options: dict[str, Any]) -> Inputs:
     return Inputs(**taken)
 
 
+def scored(options: dict[str, Any], quiet: bool) -> Run:
+    """Evaluate, or load a saved run, by the options of a command, which are taken out; say what is to be known."""
+    from pqeval.reopening import run_of
+
+    inputs = take_inputs(options)
+    rules = {name: options.pop(name) for name in RULES}
+    rules["groups"] = parse_groups(rules["groups"])
+    with progress_bar(quiet) as progress:
+        done = run_of(
+            inputs, workers=options.pop("workers"), processes=options.pop("processes"), progress=progress, **rules
+        )
+    if not quiet:
+        for line in done.result.warnings:
+            say(f"warning: {line}")
+    return done
+
+
+def refuse_nothing(run: Run) -> None:
+    """Raise where nothing was averaged: that is no score, and must not look like one.
+
+    Raises
+    ------
+    EmptyError
+        Naming the ground truth.
+    """
+    if run.result.pq is None or not any(row.tp + row.fp + row.fn for row in run.result.per_class):
+        raise EmptyError(
+            code="nothing-scored",
+            found="there was nothing to average: no class occurs in the ground truth or in the predictions",
+            expected="at least one image with a segment",
+            remedy="check that the ground truth is the right file, and that its segments are not all crowd",
+            file=run.result.inputs.get("gt"),
+        )
+
+
 @click.command()
 @reading
 @running
-@click.option("--metric", default="pq", show_default=True, help="What to compute.")
-@click.option("--convention", metavar="NAME", help="Whose rules. [default: what the format suggests]")
-@click.option(
-    "--group",
-    "groups",
-    multiple=True,
-    metavar="NAME=ID,ID",
-    help="A further group of categories; repeatable.",
-)
+@rules
 @click.option("--per-class", is_flag=True, help="Print a row per class.")
 @click.option("--json", type=OUTPUT, help="Write the result as JSON; - is standard output.")
 @click.option("--csv", type=OUTPUT, help="Write a row per class.")
 @click.option("--markdown", type=OUTPUT, help="Write the tables as Markdown.")
 @click.option("--per-image", type=OUTPUT, help="Write a row per image as CSV.")
 @click.option("--per-segment", type=OUTPUT, help="Write a row per segment as CSV.")
-def evaluate(quiet: bool, per_class: bool, groups: tuple[str, ...], **options: Any) -> None:
+@click.option("--save", type=click.Path(dir_okay=False), metavar="RUN.pqe", help="Save the run, to ask it again.")
+def evaluate(quiet: bool, per_class: bool, save: str | None, **options: Any) -> None:
     """Score predictions: PQ, SQ, RQ over All, Things, Stuff."""
-    from pqeval.evaluation import run
     from pqeval.reports import check_targets, write_reports
 
     targets = {name: options.pop(name) for name in ("json", "csv", "markdown", "per_image", "per_segment")}
-    inputs = take_inputs(options)
-    check_targets(targets, (inputs.gt, inputs.pred))
-    with progress_bar(quiet) as progress:
-        done = run(inputs, groups=parse_groups(groups), progress=progress, **options)
-    if not quiet:
-        for line in done.result.warnings:
-            say(f"warning: {line}")
+    check_targets(targets | {"save": save}, (options["gt"], options["pred"]))
+    done = scored(options, quiet)
+    if save is not None:
+        done.save(save)
     write_reports(done.result, done.ledger, targets)
     if "-" not in targets.values():
         from pqeval.reports.table import draw
 
         draw(done.result, sys.stdout, per_class=per_class)
-    if done.result.pq is None or not any(row.tp + row.fp + row.fn for row in done.result.per_class):
-        raise EmptyError(
-            code="nothing-scored",
-            found="there was nothing to average: no class occurs in the ground truth or in the predictions",
-            expected="at least one image with a segment",
-            remedy="check that the ground truth is the right file, and that its segments are not all crowd",
-            file=str(inputs.gt),
-        )
+    refuse_nothing(done)
     if any(line.startswith("[categories-misaligned]") for line in done.result.warnings):
         sys.exit(1)
 

@@ -30,6 +30,7 @@ from pqeval.core import kernels
 from pqeval.errors import DataWarning, SegmentError
 from pqeval.ledger import Column, FrameLedger, Outcome, Side
 from pqeval.overlap import Overlap
+from pqeval.rows import NO_AREA
 from pqeval.void import VoidPolicy
 
 __all__ = ["match"]
@@ -87,11 +88,26 @@ def match(overlap: Overlap, policy: VoidPolicy, classes: int) -> FrameLedger:
             remedy="correct the areas, or use the convention coco, which counts pixels",
             image_id=overlap.image_id,
         )
+    deviations: dict[str, int] = {}
+    if differing >= 0 and policy.reference:
+        wrong = (gt.stated != NO_AREA) & (counted > 0) & (gt.stated != counted)
+        deviations["stated-area"] = int(np.count_nonzero(wrong))
     if several and policy.excuse == "own crowd":
         changed = _undecided(overlap, rows, charged, classes)
         if changed:
             warnings.append(_crowds_matter(overlap, policy, changed))
-    return FrameLedger(overlap.image_id, overlap.rank, int(counted.sum()), int(unknown), rows, tuple(warnings))
+            if policy.reference:
+                deviations["last-crowd"] = changed
+    return FrameLedger(
+        overlap.image_id,
+        overlap.rank,
+        int(counted.sum()),
+        int(unknown),
+        rows,
+        tuple(warnings),
+        pairs=np.stack((overlap.gt_row, overlap.pred_row, overlap.inter), axis=1),
+        deviations=deviations,
+    )
 
 
 def _area_differs(overlap: Overlap, row: int, counted: int, policy: VoidPolicy) -> DataWarning:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from pqeval.categories import LARGEST
 from pqeval.formats._json import decode_as
-from pqeval.rows import LARGEST_AREA, NO_AREA, Rows
+from pqeval.rows import LARGEST_AREA, NO_AREA, Rows, score_column
 from pqeval.storage import File
 
 __all__ = ["Columns", "read_columns"]
@@ -25,6 +25,7 @@ __all__ = ["Columns", "read_columns"]
 class _Segment(msgspec.Struct, gc=False):
     id: int
     category_id: int
+    score: float | None = None
 
 
 class _TrueSegment(msgspec.Struct, gc=False):
@@ -99,7 +100,8 @@ def read_columns(file: File, *, truth: bool, largest: int) -> Columns | None:
     file : File
         The file.
     truth : bool
-        Whether it is ground truth, of which crowds, areas, categories and sizes are read.
+        Whether it is ground truth, of which crowds, areas, categories and sizes are read; of
+        predictions scores are.
     largest : int
         The largest segment id that the maps can hold.
 
@@ -131,6 +133,9 @@ def read_columns(file: File, *, truth: bool, largest: int) -> Columns | None:
             areas[:] = [
                 np.nan if row.area is None else row.area for entry in annotations for row in entry.segments_info
             ]
+            scores = None
+        else:
+            scores = score_column([row.score for entry in annotations for row in entry.segments_info])
     except OverflowError:
         return None
     owner = np.repeat(np.arange(len(annotations)), counts)
@@ -146,7 +151,7 @@ def read_columns(file: File, *, truth: bool, largest: int) -> Columns | None:
         [entry.image_id for entry in annotations],
         [entry.file_name for entry in annotations],
         bounds,
-        Rows(ids, categories, crowds.astype(np.uint8), np.where(stated, whole.astype(np.int64), NO_AREA)),
+        Rows(ids, categories, crowds.astype(np.uint8), np.where(stated, whole.astype(np.int64), NO_AREA), scores),
         {place: msgspec.to_builtins(annotations[place].segments_info) for place in places},
         content.categories if truth else [],
         [(size.id, size.height, size.width) for size in content.images] if truth else [],

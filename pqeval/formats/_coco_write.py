@@ -19,7 +19,8 @@ from pqeval.frame import check_list
 from pqeval.image_ids import ImageId, image_ids
 from pqeval.labelmap import LabelMap
 from pqeval.output import make_folder, write_text
-from pqeval.rows import Row, Rows, read_rows
+from pqeval.rows import Row, Rows
+from pqeval.segment_lists import read_rows
 from pqeval.source import Written
 
 __all__ = ["file_name", "save_coco_panoptic", "write_coco"]
@@ -43,7 +44,8 @@ def save_coco_panoptic(
         The JSON to write.
     frames : iterable of (image_id, id_map, segments)
         The map is (H, W), integers, 0 is void, ids up to 2**24 - 1; segments are mappings with ``id`` and
-        ``category_id``, optionally ``iscrowd``. Every id of the map is listed, and every listed id is in it.
+        ``category_id``, optionally ``iscrowd`` and ``score``. Every id of the map is listed, and every
+        listed id is in it.
     categories : Categories, str or iterable of mapping
         The table.
     folder : path, optional
@@ -181,10 +183,11 @@ def _check_storable(image: Written, table: Categories) -> None:
 
 
 def _info(row: Row, extent: Extent) -> dict[str, Any]:
-    return {
+    info = {
         "id": row.id,
         "category_id": row.category_id,
         "iscrowd": int(row.iscrowd),
         "area": extent.area,
         "bbox": extent.box,
     }
+    return info if row.score is None else info | {"score": row.score}

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from pqeval.errors import DataWarning, PqevalError, SegmentError
 from pqeval.labelmap import LabelMap
-from pqeval.rows import NO_AREA, Rows
+from pqeval.rows import NO_AREA, Rows, score_column
 
 __all__ = ["RULES", "Limits", "Mask", "paste"]
 
@@ -148,6 +148,7 @@ def paste(
         np.array([listed[number].category_id for number in kept], np.int64),
         np.array([listed[number].iscrowd for number in kept], np.uint8),
         np.full(len(kept), NO_AREA, np.int64),
+        score_column([listed[number].score for number in kept]),
     )
     return LabelMap.from_array(canvas.reshape(shape)), rows
 

@@ -19,7 +19,8 @@ from pqeval.errors import DataWarning, ImageError, JsonError, PqevalError, Segme
 from pqeval.formats._meaning import Meaning, is_thing, report, segments, shown
 from pqeval.labelmap import MAX_ID, LabelMap, as_integers
 from pqeval.pairs import pack
-from pqeval.rows import Row, Rows, read_rows
+from pqeval.rows import Row, Rows
+from pqeval.segment_lists import read_rows
 
 __all__ = ["combined", "listed", "paired", "read_list"]
 
@@ -42,7 +43,7 @@ def read_list(
     content : object
         A list, or an object with the list ``segments_info``.
     truth, repeated, problems
-        See :func:`pqeval.rows.read_rows`.
+        See :func:`pqeval.segment_lists.read_rows`.
     categories : Categories, optional
         The table.
 

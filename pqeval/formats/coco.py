@@ -30,7 +30,8 @@ from pqeval.formats._json import read_object
 from pqeval.formats._png import MAX_RGB_ID, read_ids
 from pqeval.image_ids import ImageId, Key, image_key, is_image_id
 from pqeval.labelmap import LabelMap
-from pqeval.rows import Row, Rows, read_rows
+from pqeval.rows import Row, Rows
+from pqeval.segment_lists import read_rows
 from pqeval.source import Image, Request
 from pqeval.storage import File, Place
 
@@ -216,7 +217,7 @@ class CocoSide:
     def _renumbered(self, rows: Rows) -> Rows:
         if self.renumber is None:
             return rows
-        return Rows(rows.ids, self.renumber(rows.category_ids), rows.crowds, rows.areas)
+        return rows.altered(category_ids=self.renumber(rows.category_ids))
 
     def _check_range(self, rows: Sequence[Row], found: list[PqevalError]) -> None:
         too_large = [row.id for row in rows if row.id > MAX_RGB_ID]
@@ -273,7 +274,7 @@ def open_side(place: Place, request: Request) -> CocoSide:
     place : File or Folder
         The JSON, or a folder or archive that has one.
     request : Request
-        Ground truth has categories, crowds and areas; of predictions only ids and category ids are read.
+        Ground truth has categories, crowds and areas; of predictions only ids, category ids and scores are read.
 
     Returns
     -------

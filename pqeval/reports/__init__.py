@@ -18,8 +18,10 @@ __all__ = ["check_targets", "room", "write_reports"]
 room = Room(__name__, kind="report")
 
 
-def check_targets(targets: Mapping[str, PathLike | None], inputs: Iterable[PathLike] = ()) -> None:
+def check_targets(targets: Mapping[str, PathLike | None], inputs: Iterable[PathLike | None] = ()) -> None:
     """Refuse, before anything is counted, targets of :func:`write_reports` that cannot be written.
+
+    ``save`` is the file of a run, which is no report.
 
     Raises
     ------
@@ -27,22 +29,27 @@ def check_targets(targets: Mapping[str, PathLike | None], inputs: Iterable[PathL
         If there is no such report, if two of them or one and an input are the same file, or if no file can be
         made there.
     """
-    taken = {_place(path): "is an input" for path in inputs}
+    taken = {_place(path): "is an input" for path in inputs if path is not None}
     for name, target in targets.items():
         if target is None:
             continue
-        room.get(name)
+        if name != "save":
+            room.get(name)
         place = _place(target)
         if place in taken:
             raise UsageError(
                 code="target-taken",
-                found=f"{os.fspath(target)} cannot take the report {name}: it {taken[place]}",
+                found=f"{os.fspath(target)} cannot take {_noun(name)}: it {taken[place]}",
                 expected="a file of its own for every report",
                 remedy="choose another name",
             )
-        taken[place] = f"takes the report {name}"
+        taken[place] = f"takes {_noun(name)}"
         if place != "-":
             check_target(target)
+
+
+def _noun(name: str) -> str:
+    return "the run" if name == "save" else f"the report {name}"
 
 
 def _place(path: PathLike) -> str:

@@ -78,7 +78,7 @@ def test_ids_have_their_categories_from_the_list_beside_them(tmp_path, packed, w
 def test_crowds_and_areas_are_those_of_the_list(tmp_path):
     save_map(tmp_path, [[4, 4]], [{"id": 4, "category_id": CAT, "iscrowd": 1, "area": 9}])
     _, rows = segments(tmp_path, FORMAT, categories=TABLE)["7"]
-    assert rows[4] == (4, CAT, True, 9)
+    assert rows[4] == (4, CAT, True, 9, None)
 
 
 def test_minus_1_is_void(tmp_path):

@@ -45,19 +45,22 @@ ALLOWED = {
     "categories": "errors tables",
     "labelmap": "errors core.renaming core.scan",
     "pairs": "errors labelmap",
-    "rows": "errors categories labelmap",
+    "rows": "categories",
+    "segment_lists": "errors categories labelmap rows",
     "segments": "categories rows core.runs",
     "image_ids": "errors",
     "frame": "errors categories image_ids labelmap rows segments",
     "overlap": "image_ids segments",
     "ledger": "errors image_ids",
     "result": "errors output _version",
+    "run": "categories ledger result void",
+    "run_file": "_version errors categories image_ids ledger output result run storage void",
     "source": "errors categories image_ids labelmap rows storage",
     # Counting, and the ratios of the counts.
     "averaging": "",
-    "void": "errors categories averaging core.kernels",
+    "void": "errors categories averaging",
     "core.count": "core.runs frame overlap",
-    "core.match": "errors core.kernels overlap ledger void",
+    "core.match": "errors core.kernels overlap ledger rows void",
     "preparing": "errors categories labelmap rows void",
     "counting": "errors categories image_ids labelmap rows frame ledger void preparing core.count core.match",
     "metrics": "registry",
@@ -66,8 +69,8 @@ ALLOWED = {
     "scoring": "errors categories ledger result void metrics alignment",
     # Outer rooms: they see the waist, where files lie, and their own private siblings. COCO's layout has dialects.
     "formats": "registry",
-    "formats.*": "errors output storage storage.* tables categories image_ids labelmap pairs rows frame source "
-    "formats._* formats.coco",
+    "formats.*": "errors output storage storage.* tables categories image_ids labelmap pairs rows segment_lists "
+    "frame source formats._* formats.coco",
     "formats._deflate": "core.compiled",
     "formats._png_chunks": "core.compiled",
     "formats._png_rows": "core.compiled",
@@ -79,15 +82,18 @@ ALLOWED = {
     "fusion._presets": "errors",
     "fusion.*": "errors fusion._*",
     # Wiring.
-    "arrays": "errors categories labelmap pairs rows counting",
-    "accumulate": "errors categories image_ids ledger result void counting arrays scoring",
+    "arrays": "errors categories labelmap pairs rows segment_lists counting",
+    "accumulate": "errors categories image_ids ledger result run void counting arrays scoring",
     "pairing": "errors image_ids source",
     "sniffing": "errors storage formats formats._glance",
     "userfiles": "errors storage tables categories image_ids formats._json",
-    "opening": "errors output storage categories image_ids labelmap ledger void counting pairing formats source "
+    "inputs": "image_ids output storage",
+    "opening": "errors inputs storage categories labelmap ledger void counting pairing formats source "
     "sniffing userfiles",
-    "evaluation": "errors output image_ids ledger result void opening scoring engines.* metrics reports",
-    "validation": "errors output image_ids void opening engines.*",
+    "reopening": "errors inputs run run_file storage",
+    "evaluation": "errors output image_ids inputs ledger reopening result run void opening scoring "
+    "engines.* metrics reports",
+    "validation": "errors inputs output image_ids void opening engines.*",
     "conversion": "errors output image_ids rows formats formats._png source storage sniffing opening pairing"
     " userfiles",
     "packing": "errors output categories image_ids source pairing userfiles conversion formats._coco_pack",
@@ -120,12 +126,15 @@ LATE = {
     "cli.progress": "core.compiled",
     "cli.checking": "demo selftest",
     "cli.files": "conversion formats packing",
-    "cli.scoring": "evaluation opening output reports reports.table validation",
+    "cli.scoring": "inputs output reopening reports reports.table validation",
+    "reopening": "evaluation",
+    "void": "core.kernels",  # which loads numba; a saved run is read without
     # Most runs meet no archive and no URL.
     "storage.local": "storage.archives",
     "storage.locating": "storage.remote",
     "selftest": "accumulate core.kernels evaluation formats.coco",  # of the kernels only where their cache is
     "demo.*": "__init__ architectures.prediction core.compiled",
+    "run": "run_file",  # Run.save and Run.load
     "result": "reports.markdown",  # Result.to_markdown, a shorthand
 }
 
@@ -133,8 +142,8 @@ TYPING = {
     "selftest": "result",
     "fusion": "fusion._painting",
     "__init__": "accumulate categories conversion errors evaluation formats.coco labelmap packing panopticapi "
-    "result validation",
-    "cli.scoring": "opening",
+    "result run validation",
+    "cli.scoring": "inputs run",
     "demo.*": "result",
     "architectures": "architectures.prediction architectures.scenes",
 }

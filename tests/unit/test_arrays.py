@@ -238,7 +238,7 @@ def test_pairs_are_numbered_in_their_order(pairs, void):
     )
     assert labels.to_array().tolist() == [[real.index(pixel) + 1 if pixel in real else 0 for pixel in pixels]]
     assert [tuple(row) for row in rows] == [
-        (place, category, place == 1, None) for place, (category, _) in enumerate(real, start=1)
+        (place, category, place == 1, None, None) for place, (category, _) in enumerate(real, start=1)
     ]
     assert (labels.runs == LabelMap.from_array(labels.to_array()).runs).all()
 

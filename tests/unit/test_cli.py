@@ -163,7 +163,11 @@ def test_warnings_go_to_standard_error_and_quiet_drops_them(data, capsys):
 def test_wrong_usage_is_exit_code_2(data, capsys):
     code, out, err = run(capsys, "evaluate", "--gt", data / "gt.json")
     assert (code, out) == (2, "")
-    assert "Missing option '--pred'" in err
+    assert err == (
+        "error: no predictions\n"
+        "  expected: ground truth and predictions, or a saved run as --pred, which has its ground truth in it\n"
+        "  do: name them with --pred (pred=)\n"
+    )
     for option, value in (("--convention", "mine"), ("--metric", "ap"), ("--format", "x"), ("--workers", "0")):
         code, _, err = run(
             capsys, "evaluate", "--gt", data / "gt.json", "--pred", data / "pred.json", option, value

@@ -67,15 +67,25 @@ def test_a_side_is_its_images_in_order(tmp_path):
     assert codes == []
 
 
-def test_of_predictions_only_ids_and_categories_are_read(tmp_path):
+def test_of_predictions_only_ids_categories_and_scores_are_read(tmp_path):
     segments = [
-        {"id": 1, "category_id": 1, "iscrowd": 1, "area": "large", "bbox": None, "score": "high"},
-        {"id": 2, "category_id": 2, "iscrowd": 0, "area": -1},
+        {"id": 1, "category_id": 1, "iscrowd": 1, "area": "large", "bbox": None},
+        {"id": 2, "category_id": 2, "iscrowd": 0, "area": -1, "score": 0.5},
         {"id": 3, "category_id": 3, "isthing": "x"},
     ]
     ids, rows, codes = read(opened(tmp_path, [image(7, IDS, segments)], role="pred"))
     assert (ids, codes) == (IDS, [])
     assert [row.area for row in rows] == [None] * 3
+    assert [row.score for row in rows] == [None, 0.5, None]
+
+
+@pytest.mark.parametrize("score", ["high", True, [0.5], float("nan"), float("inf"), {}])
+def test_a_score_that_is_no_number_is_ignored_and_told(tmp_path, score):
+    segments = [{"id": 1, "category_id": 1, "score": 2}, {"id": 2, "category_id": 2, "score": score}]
+    segments.append({"id": 3, "category_id": 3})
+    ids, rows, codes = read(opened(tmp_path, [image(7, IDS, segments)], role="pred"))
+    assert (ids, codes) == (IDS, ["score-not-number"])
+    assert [row.score for row in rows] == [2.0, None, None]
 
 
 def test_a_predicted_crowd_means_nothing(tmp_path):

@@ -716,6 +716,7 @@ def categories_absent(folder):
 def ground_truth_of_a_format_without_categories(folder):
     # The COCO reader insists on them; another package's format may not.
     from pqeval import opening
+    from pqeval.inputs import Inputs
     from pqeval.void import convention
 
     side = SimpleNamespace(file="truth.zip", images={}, categories=None, problems=[])
@@ -724,7 +725,7 @@ def ground_truth_of_a_format_without_categories(folder):
         says(
             raised(
                 opening.open_both,
-                opening.Inputs("a", "b", places=dict.fromkeys(("gt", "pred"))),
+                Inputs("a", "b", places=dict.fromkeys(("gt", "pred"))),
                 convention("coco"),
             ),
             """
@@ -1404,7 +1405,7 @@ def segment_listed_twice(folder):
     says(
         about_rows(folder, twice, twice),
         """
-        DIR/pred.json (image 1): segment id 1 is listed more than once; they count as one segment
+        DIR/pred.json (image 1): segment id 1 is listed more than once; its entries count as one segment
           expected: every segment id once
           do: write one row per id
         """,
@@ -1421,7 +1422,7 @@ def segment_listed_twice_where_the_last_counts(folder):
         result.warnings,
         """
         [segment-repeated] 1 image, first DIR/both.json (image 1): segment id 1 is listed more than once;
-                the last entry of each counts; do: write one row per id
+                the last entry counts; do: write one row per id
         """,
         folder=folder,
     )

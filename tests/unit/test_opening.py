@@ -16,7 +16,7 @@ import pqeval
 from pqeval import cli, opening
 from pqeval.cli.options import parse_options
 from pqeval.errors import DataError, PqevalError, ShapeError
-from pqeval.opening import Inputs
+from pqeval.inputs import Inputs
 from pqeval.source import Request
 
 trigger = Triggers()

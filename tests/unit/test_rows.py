@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pqeval.categories import LARGEST
-from pqeval.rows import LARGEST_AREA, NO_AREA, Row, Rows, read_rows
+from pqeval.rows import LARGEST_AREA, NO_AREA, Row, Rows
+from pqeval.segment_lists import read_rows
 
 
 def read(*entries, truth: bool = True, **options):
@@ -39,7 +40,7 @@ def test_rows_keep_their_order() -> None:
 def test_integers_in_other_clothes(number) -> None:
     rows, codes = read({"id": number, "category_id": number, "area": number, "iscrowd": number})
     assert rows == [Row(1, 1, True, 1)]
-    assert [type(field) for field in rows[0]] == [int, int, bool, int]
+    assert [type(field) for field in rows[0]] == [int, int, bool, int, type(None)]
     assert codes == []
 
 
@@ -158,7 +159,8 @@ def row_lists(draw) -> list[Row]:
     ids = draw(st.lists(strategies.segment_ids(strategies.MAX_ID), max_size=8, unique=True))
     areas = st.one_of(st.none(), st.integers(-LARGEST_AREA, LARGEST_AREA))
     classes = st.integers(-LARGEST, LARGEST)
-    return [Row(number, draw(classes), draw(st.booleans()), draw(areas)) for number in ids]
+    scores = st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False))
+    return [Row(number, draw(classes), draw(st.booleans()), draw(areas), draw(scores)) for number in ids]
 
 
 @given(row_lists())
@@ -169,8 +171,9 @@ def test_columns_are_a_list_of_rows(rows) -> None:
     assert [columns[place] for place in range(len(rows))] == rows
     assert [columns[place] for place in range(-len(rows), 0)] == rows
     assert list(reversed(columns)) == rows[::-1]
-    kinds = [tuple(map(type, row)) for row in columns]
-    assert kinds == [(int, int, bool, type(None) if row.area is None else int) for row in rows]
+    assert [tuple(map(type, row)) for row in columns] == [tuple(map(type, row)) for row in rows]
+    assert list(columns.taken(slice(1, None))) == rows[1:]
+    assert list(columns.taken(columns.ids > 3)) == [row for row in rows if row.id > 3]
     assert Rows.of(columns) is columns
     dtypes = (columns.ids.dtype, columns.category_ids.dtype, columns.crowds.dtype, columns.areas.dtype)
     assert dtypes == (np.int64, np.int64, np.uint8, np.int64)
