@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, TypeAlias
 
 from pqeval.errors import PairingError
 
-__all__ = ["ImageId", "Key", "image_ids", "image_key", "is_image_id"]
+__all__ = ["ImageId", "Key", "image_ids", "image_key", "is_image_id", "plain_id", "plain_name"]
 
 ImageId: TypeAlias = str | int | float | bool | None
 Key: TypeAlias = tuple[int, Any]
+
+EXTENSION = re.compile(r"\.(?:png|jpe?g|bmp|tiff?|np[yz]|mat|json|label|bin|txt)$", re.IGNORECASE)
+MARK = re.compile(
+    r"_(?:(?:gtFine|gtCoarse)(?:_\w+)?|leftImg8bit|newImg8bit|final_mask|panoptic|instanceIds|labelIds)$"
+)
+"""What datasets append to the name of an image to say what a file is."""
 
 
 def image_key(image_id: ImageId) -> Key:
@@ -63,3 +70,22 @@ def image_ids(value: Any) -> list[ImageId]:
                 remedy="pass what names the image in the dataset",
             )
     return ids
+
+
+def plain_id(image_id: ImageId) -> str:
+    """Return what is left of an id without what may differ between two files: suffixes, leading zeros, the type."""
+    if image_id is None or isinstance(image_id, bool):
+        return "\0" + repr(image_id)  # never the form of a string
+    if not isinstance(image_id, str):
+        return repr(int(image_id) if isinstance(image_id, float) and image_id.is_integer() else image_id)
+    return "/".join(_plain_part(part) for part in image_id.replace("\\", "/").split("/") if part not in ("", "."))
+
+
+def _plain_part(part: str) -> str:
+    stem = MARK.sub("", EXTENSION.sub("", part))
+    return stem.lstrip("0") or "0" if stem.isdecimal() else stem
+
+
+def plain_name(image_id: ImageId) -> str:
+    """Return :func:`plain_id` without folders."""
+    return plain_id(image_id).rpartition("/")[2]

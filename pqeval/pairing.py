@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from pqeval.errors import DataWarning, PairingError
-from pqeval.image_ids import ImageId, Key, image_key
+from pqeval.image_ids import ImageId, Key, image_key, plain_id, plain_name
 from pqeval.source import Image, Source
 
 __all__ = ["Pairing", "chosen_images", "pair_images"]
 
-EXTENSION = re.compile(r"\.(?:png|jpe?g|bmp|tiff?|np[yz]|mat|json|label|bin|txt)$", re.IGNORECASE)
-MARK = re.compile(
-    r"_(?:(?:gtFine|gtCoarse)(?:_\w+)?|leftImg8bit|newImg8bit|final_mask|panoptic|instanceIds|labelIds)$"
-)
-"""What datasets append to the name of an image to say what a file is."""
 SHOWN = 5
 
 
@@ -77,7 +71,7 @@ def pair_images(gt: Source, pred: Source, only: Iterable[ImageId] | None = None)
     truth = chosen_images(gt, only)
     partner: dict[Key, Image] = {key: pred.images[key] for key in truth if key in pred.images}
     respelled: list[tuple[ImageId, ImageId]] = []
-    for plain in (_plain, _plain_name):
+    for plain in (plain_id, plain_name):
         if len(partner) == len(truth):
             break
         taken = {image_key(image.image_id) for image in partner.values()}
@@ -133,11 +127,11 @@ def chosen_images(gt: Source, only: Iterable[ImageId] | None) -> dict[Key, Image
     """
     if only is None:
         return dict(gt.images)
-    forms = [_forms(gt.images.values(), plain) for plain in (_plain, _plain_name)]
+    forms = [_forms(gt.images.values(), plain) for plain in (plain_id, plain_name)]
     wanted: set[Key] = set()
     lacking: list[ImageId] = []
     for image_id in only:
-        near = (form.get(plain(image_id)) for form, plain in zip(forms, (_plain, _plain_name), strict=True))
+        near = (form.get(plain(image_id)) for form, plain in zip(forms, (plain_id, plain_name), strict=True))
         image = gt.images.get(image_key(image_id)) or next((found for found in near if found is not None), None)
         if image is None:
             lacking.append(image_id)
@@ -159,23 +153,6 @@ def _forms(images: Iterable[Image], plain: Callable[[ImageId], str]) -> dict[str
     listed = [(plain(image.image_id), image) for image in images]
     times = Counter(form for form, _ in listed)
     return {form: image if times[form] == 1 else None for form, image in listed}
-
-
-def _plain(image_id: ImageId) -> str:
-    if image_id is None or isinstance(image_id, bool):
-        return "\0" + repr(image_id)  # never the form of a string
-    if not isinstance(image_id, str):
-        return repr(int(image_id) if isinstance(image_id, float) and image_id.is_integer() else image_id)
-    return "/".join(_plain_part(part) for part in image_id.replace("\\", "/").split("/") if part not in ("", "."))
-
-
-def _plain_part(part: str) -> str:
-    stem = MARK.sub("", EXTENSION.sub("", part))
-    return stem.lstrip("0") or "0" if stem.isdecimal() else stem
-
-
-def _plain_name(image_id: ImageId) -> str:
-    return _plain(image_id).rpartition("/")[2]
 
 
 def _shown(ids: list[ImageId]) -> str:

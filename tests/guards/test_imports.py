@@ -49,6 +49,7 @@ ALLOWED = {
     "segment_lists": "errors categories labelmap rows",
     "segments": "categories rows core.runs",
     "image_ids": "errors",
+    "image_labels": "errors image_ids storage",
     "frame": "errors categories image_ids labelmap rows segments",
     "overlap": "image_ids segments",
     "ledger": "errors image_ids",
