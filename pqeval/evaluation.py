@@ -19,6 +19,7 @@ from pqeval.reports import check_targets, write_reports
 from pqeval.result import Result
 from pqeval.run import Run
 from pqeval.scoring import read_groups, score
+from pqeval.slicing import with_slices
 from pqeval.void import convention as look_up
 
 __all__ = ["evaluate", "run"]
@@ -80,6 +81,7 @@ def run(
         skipped=len(absent) if missing == "skip" else 0,
         warnings=[*_warnings(opened), *opened.pairing.warnings],
         inputs=inputs.told(),
+        sides={"gt": opened.gt, "pred": opened.pred},
     )
     return Run(result, ledger, opened.categories, policy, own_groups)
 
@@ -118,6 +120,7 @@ def evaluate(
     per_image: PathLike | None = None,
     per_segment: PathLike | None = None,
     save: PathLike | None = None,
+    slice_by: PathLike | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Score a folder of predictions.
@@ -162,6 +165,9 @@ def evaluate(
         Files to write: the result; a row per class; a table; a row per image; a row per segment.
     save : path, optional
         File to save the run in, ``run.pqe`` for example; see :meth:`Run.save`.
+    slice_by : path, optional
+        A CSV with a row per image, whose other columns say what the images have in common: the weather, the city.
+        The result then has the scores of each value; see :class:`~pqeval.result.Slice`.
     progress : callable, optional
         Called as ``progress(done, total)`` after every image.
 
@@ -226,6 +232,8 @@ def evaluate(
         processes=processes,
         progress=progress,
     )
+    if slice_by is not None:
+        done = with_slices(done, slice_by)
     write_reports(done.result, done.ledger, targets)
     if save is not None:
         done.save(save)

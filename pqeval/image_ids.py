@@ -73,7 +73,7 @@ def image_ids(value: Any) -> list[ImageId]:
 
 
 def plain_id(image_id: ImageId) -> str:
-    """Return what is left of an id without what may differ between two files: suffixes, leading zeros, the type."""
+    """Return an id without what may differ between two files: suffixes, leading zeros, its type."""
     if image_id is None or isinstance(image_id, bool):
         return "\0" + repr(image_id)  # never the form of a string
     if not isinstance(image_id, str):

@@ -21,8 +21,9 @@ DELIMITERS = (",", ";", "\t")
 def read_labels(path: str | os.PathLike[str], images: Sequence[ImageId]) -> dict[str, list[str | None]]:
     """Read a CSV with a row per image.
 
-    The first row names the columns. The image stands in the column called image_id, image, id or file_name, or else
-    in the first one. Ids may be written as file names are, ``000139.png`` for 139; rows for other images are ignored.
+    The first row names the columns. The image stands in the column called image_id, image, id or file_name, or
+    else in the first one. Ids may be written as file names are, ``000139.png`` for 139. Rows for other images are
+    ignored.
 
     Parameters
     ----------
@@ -53,11 +54,13 @@ def read_labels(path: str | os.PathLike[str], images: Sequence[ImageId]) -> dict
         raise _unusable(
             str(place), f"the columns {', '.join(map(repr, names))}", "an image column and others, each name once"
         )
+    if names[at] in map(str, images):
+        raise _unusable(str(place), f"the image {names[at]!r} in the first row", "the names of the columns there")
     found = _partners(images, _by_image(place, rows, at, len(names)))
     if rows and not any(found):
         raise FileError(
             code="labels-of-others",
-            found=f"none of its {len(rows)} rows is about an image that was scored; the first one names {rows[0][at]!r}",
+            found=f"none of its {len(rows)} rows is about an image that was scored; the first: {rows[0][at]!r}",
             expected=f"image ids such as {images[0]!r}" if images else "image ids",
             remedy="write the image ids as the ground truth does",
             file=str(place),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pqeval.categories import Categories
 from pqeval.ledger import FrameLedger, Ledger
@@ -51,6 +52,18 @@ class Run:
     def frames(self) -> list[FrameLedger]:
         """Return the ledgers of the images, in the order in which the convention adds them up."""
         return list(self.ledger.ordered(by_file=self.policy.file_order))
+
+    def images(self) -> dict[str, list[Any]]:
+        """Return a row per image as columns, as ``pandas.DataFrame`` takes them; those of ``--per-image``."""
+        from pqeval.reports import per_image
+
+        return per_image.columns(self.result, self.ledger)
+
+    def segments(self) -> dict[str, list[Any]]:
+        """Return a row per segment as columns; those of ``--per-segment``."""
+        from pqeval.reports import per_segment
+
+        return per_segment.columns(self.result, self.ledger)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the run to a file: ``.pqe`` by custom, compact, with a checksum, the same bytes for the same run.

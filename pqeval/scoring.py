@@ -10,7 +10,9 @@ from pqeval.categories import Categories, integral
 from pqeval.errors import DataWarning, UsageError
 from pqeval.ledger import Ledger
 from pqeval.metrics import room
+from pqeval.provenance import describe
 from pqeval.result import Result
+from pqeval.source import Source
 from pqeval.void import VoidPolicy
 
 __all__ = ["digest", "read_groups", "score"]
@@ -29,6 +31,7 @@ def score(
     skipped: int = 0,
     warnings: Iterable[DataWarning] = (),
     inputs: Mapping[str, Any] | None = None,
+    sides: Mapping[str, Source] | None = None,
 ) -> Result:
     """Make a Result of a ledger.
 
@@ -50,6 +53,8 @@ def score(
         About the dataset as a whole; those about images come from the ledger.
     inputs : mapping, optional
         What was evaluated.
+    sides : mapping of str to Source, optional
+        What was read, by role.
 
     Returns
     -------
@@ -81,6 +86,7 @@ def score(
         void=scores.void,
         warnings=digest(collected),
         inputs=settings,
+        provenance=describe(ledger, policy, sides),
     )
 
 

@@ -81,14 +81,19 @@ def refuse_nothing(run: Run) -> None:
 @click.option("--markdown", type=OUTPUT, help="Write the tables as Markdown.")
 @click.option("--per-image", type=OUTPUT, help="Write a row per image as CSV.")
 @click.option("--per-segment", type=OUTPUT, help="Write a row per segment as CSV.")
+@click.option("--slice-by", type=click.Path(), metavar="FILE.csv", help="Score groups of images, too.")
 @click.option("--save", type=click.Path(dir_okay=False), metavar="RUN.pqe", help="Save the run, to ask it again.")
-def evaluate(quiet: bool, per_class: bool, save: str | None, **options: Any) -> None:
+def evaluate(quiet: bool, per_class: bool, save: str | None, slice_by: str | None, **options: Any) -> None:
     """Score predictions: PQ, SQ, RQ over All, Things, Stuff."""
     from pqeval.reports import check_targets, write_reports
 
     targets = {name: options.pop(name) for name in ("json", "csv", "markdown", "per_image", "per_segment")}
     check_targets(targets | {"save": save}, (options["gt"], options["pred"]))
     done = scored(options, quiet)
+    if slice_by is not None:
+        from pqeval.slicing import with_slices
+
+        done = with_slices(done, slice_by)
     if save is not None:
         done.save(save)
     write_reports(done.result, done.ledger, targets)

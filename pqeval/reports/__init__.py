@@ -11,6 +11,7 @@ from pqeval.errors import UsageError
 from pqeval.ledger import Ledger
 from pqeval.output import PathLike, check_target, write_text
 from pqeval.registry import Room
+from pqeval.reports._columns import check_parquet, is_parquet, write_parquet
 from pqeval.result import Result
 
 __all__ = ["check_targets", "room", "write_reports"]
@@ -34,7 +35,16 @@ def check_targets(targets: Mapping[str, PathLike | None], inputs: Iterable[PathL
         if target is None:
             continue
         if name != "save":
-            room.get(name)
+            report = room.get(name)
+            if is_parquet(target):
+                if not hasattr(report, "columns"):
+                    raise UsageError(
+                        code="not-a-table",
+                        found=f"{os.fspath(target)} cannot take the report {name}, which is no table",
+                        expected="a Parquet file for a row per image or per segment",
+                        remedy="choose another suffix",
+                    )
+                check_parquet()
         place = _place(target)
         if place in taken:
             raise UsageError(
@@ -62,7 +72,7 @@ def _place(path: PathLike) -> str:
 def write_reports(result: Result, ledger: Ledger, targets: Mapping[str, PathLike | None]) -> None:
     """Render reports to files; ``-`` is standard output, and ``None`` means not asked for.
 
-    Everything is rendered before anything is written.
+    Everything is rendered before anything is written. What has rows becomes a Parquet file where its name says so.
 
     Raises
     ------
@@ -70,8 +80,11 @@ def write_reports(result: Result, ledger: Ledger, targets: Mapping[str, PathLike
         If there is no such report, or a file cannot be written.
     """
     texts = []
+    tables = []
     for name, target in targets.items():
-        if target is not None:
+        if target is not None and is_parquet(target):
+            tables.append((target, room.get(name).columns(result, ledger)))
+        elif target is not None:
             stream = io.StringIO()
             room.get(name).render(result, ledger, stream)
             texts.append((target, stream.getvalue()))
@@ -80,3 +93,5 @@ def write_reports(result: Result, ledger: Ledger, targets: Mapping[str, PathLike
             sys.stdout.write(text)
         else:
             write_text(target, text)
+    for target, columns in tables:
+        write_parquet(columns, target)

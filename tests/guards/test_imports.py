@@ -67,7 +67,8 @@ ALLOWED = {
     "metrics": "registry",
     "metrics.*": "errors categories averaging ledger result metrics._*",
     "alignment": "errors categories ledger",
-    "scoring": "errors categories ledger result void metrics alignment",
+    "provenance": "image_ids ledger source storage void",
+    "scoring": "errors categories ledger provenance result source void metrics alignment",
     # Outer rooms: they see the waist, where files lie, and their own private siblings. COCO's layout has dialects.
     "formats": "registry",
     "formats.*": "errors output storage storage.* tables categories image_ids labelmap pairs rows segment_lists "
@@ -76,7 +77,8 @@ ALLOWED = {
     "formats._png_chunks": "core.compiled",
     "formats._png_rows": "core.compiled",
     "formats._png_decode": "labelmap core.compiled formats._deflate formats._png_*",
-    "reports": "errors registry output ledger result",
+    "reports": "errors registry output ledger result reports._columns",
+    "reports._columns": "errors output",
     "reports.*": "ledger result reports._*",
     # Rules that make one segmentation of a network's outputs: arrays in, arrays out.
     "fusion": "registry fusion._presets",
@@ -92,7 +94,8 @@ ALLOWED = {
     "opening": "errors inputs storage categories labelmap ledger void counting pairing formats source "
     "sniffing userfiles",
     "reopening": "errors inputs run run_file storage",
-    "evaluation": "errors output image_ids inputs ledger reopening result run void opening scoring "
+    "slicing": "image_labels metrics result run",
+    "evaluation": "errors output image_ids inputs ledger reopening result run void opening scoring slicing "
     "engines.* metrics reports",
     "validation": "errors inputs output image_ids void opening engines.*",
     "conversion": "errors output image_ids rows formats formats._png source storage sniffing opening pairing"
@@ -127,7 +130,7 @@ LATE = {
     "cli.progress": "core.compiled",
     "cli.checking": "demo selftest",
     "cli.files": "conversion formats packing",
-    "cli.scoring": "inputs output reopening reports reports.table validation",
+    "cli.scoring": "inputs output reopening reports reports.table slicing validation",
     "reopening": "evaluation",
     "void": "core.kernels",  # which loads numba; a saved run is read without
     # Most runs meet no archive and no URL.
@@ -135,7 +138,7 @@ LATE = {
     "storage.locating": "storage.remote",
     "selftest": "accumulate core.kernels evaluation formats.coco",  # of the kernels only where their cache is
     "demo.*": "__init__ architectures.prediction core.compiled",
-    "run": "run_file",  # Run.save and Run.load
+    "run": "run_file reports.per_image reports.per_segment",  # what is read of it and written
     "result": "reports.markdown",  # Result.to_markdown, a shorthand
 }
 
@@ -159,6 +162,7 @@ FOREIGN = {
     "threadpoolctl": "architectures.train.report",
     "pycocotools": "formats._rle",
     "fsspec": "storage.remote",
+    "pyarrow": "reports._columns",
     "click": "cli cli.* architectures.train.__main__ architectures.train.report",
     "rich": "cli.progress reports.table demo.*",
 }
