@@ -114,7 +114,7 @@ def _partners(images: Sequence[ImageId], of_image: dict[str, list[str]]) -> list
 def _unusable(file: str, found: str, expected: str) -> FileError:
     return FileError(
         code="labels",
-        found=f"there is {found}",
+        found=f"cannot be used: {found}",
         expected=expected,
         remedy="write a row per image, such as image_id,weather and then 139,rain",
         file=file,

@@ -40,8 +40,8 @@ def check_targets(targets: Mapping[str, PathLike | None], inputs: Iterable[PathL
                 if not hasattr(report, "columns"):
                     raise UsageError(
                         code="not-a-table",
-                        found=f"{os.fspath(target)} cannot take the report {name}, which is no table",
-                        expected="a Parquet file for a row per image or per segment",
+                        found=f"{os.fspath(target)} cannot take the report {name}",
+                        expected="Parquet for --per-image and --per-segment only",
                         remedy="choose another suffix",
                     )
                 check_parquet()

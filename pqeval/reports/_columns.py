@@ -38,8 +38,8 @@ def check_parquet() -> Any:
     except ImportError as reason:
         raise UsageError(
             code="parquet-not-installed",
-            found=f"Parquet cannot be written: {reason}",
-            expected="the package pyarrow",
+            found="pyarrow is not installed",
+            expected="the package that writes Parquet",
             remedy="pip install 'pqeval[parquet]', or name a .csv file",
         ) from reason
     return pyarrow
