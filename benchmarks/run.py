@@ -27,6 +27,7 @@ def all_steps(data: list[str], sample: list[str], page: str) -> list[list[str]]:
         ["families.py", *data],
         ["peers.py", *data],
         ["arrays.py", *data],
+        ["resampling.py"],
         ["scale.py", *data],
         ["table.py", page],
     ]

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 from pqeval._version import __version__
 
 if TYPE_CHECKING:
-    from pqeval.accumulate import PanopticQuality, panoptic_quality
+    from pqeval.accumulate import PanopticQuality
+    from pqeval.at_once import panoptic_quality
     from pqeval.categories import Categories
+    from pqeval.comparing import compare
     from pqeval.conversion import convert
+    from pqeval.diagnosing import diagnose
     from pqeval.errors import DataError, DataWarning, PqevalError, UsageError
     from pqeval.evaluation import evaluate
     from pqeval.formats.coco import save_coco_panoptic
+    from pqeval.gating import check
     from pqeval.labelmap import LabelMap
     from pqeval.packing import pack
     from pqeval.panopticapi import pq_compute
@@ -34,10 +38,13 @@ _HOMES = {
     "Result": "result",
     "Run": "run",
     "UsageError": "errors",
+    "check": "gating",
+    "compare": "comparing",
     "convert": "conversion",
+    "diagnose": "diagnosing",
     "evaluate": "evaluation",
     "pack": "packing",
-    "panoptic_quality": "accumulate",
+    "panoptic_quality": "at_once",
     "pq_compute": "panopticapi",
     "save_coco_panoptic": "formats.coco",
     "validate": "validation",
@@ -54,7 +61,10 @@ __all__ = [
     "Run",
     "UsageError",
     "__version__",
+    "check",
+    "compare",
     "convert",
+    "diagnose",
     "evaluate",
     "pack",
     "panoptic_quality",

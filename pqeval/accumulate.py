@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from pqeval.arrays import batch_size, read_options, read_side
+from pqeval.arrays import read_options, read_side
 from pqeval.categories import Categories
+from pqeval.confidence import how_asked, with_intervals
 from pqeval.counting import count_pair
 from pqeval.errors import MergeError, PqevalError, ShapeError, UsageError, raise_all
 from pqeval.image_ids import ImageId, image_ids
@@ -17,7 +19,7 @@ from pqeval.run import Run
 from pqeval.scoring import read_groups, score
 from pqeval.void import convention as look_up
 
-__all__ = ["PanopticQuality", "panoptic_quality"]
+__all__ = ["PanopticQuality"]
 
 
 class PanopticQuality:
@@ -183,15 +185,37 @@ class PanopticQuality:
             )
         self.ledger.merge(other.ledger)
 
-    def compute(self) -> Result:
+    def compute(
+        self,
+        *,
+        ci: bool | str = False,
+        ci_method: str | None = None,
+        level: float | None = None,
+        resamples: int | None = None,
+        seed: int | None = None,
+        fixed_classes: bool = False,
+        cluster_by: str | os.PathLike[str] | None = None,
+    ) -> Result:
         """Return the scores of all images so far; the state stays.
+
+        Parameters
+        ----------
+        ci : bool or str
+            Whether to give confidence intervals, and by which method if not ``"percentile"``.
+        ci_method, level, resamples, seed, fixed_classes
+            How: see :class:`pqeval.statistics.resampling.Resampling`. Each of them asks for intervals, too.
+        cluster_by : path or str, optional
+            What images are drawn with: ``"folder"``, ``"prefix"``, or a CSV with a row per image; see
+            :func:`pqeval.clusters.clusters_of`.
 
         Returns
         -------
         Result
             Without an image, or without a class, every score is ``None``.
         """
-        return score(self.ledger, self.categories, self.policy, groups=self.groups)
+        resampling = how_asked(ci, ci_method, level, resamples, seed, fixed_classes, cluster_by)
+        run = self.run()
+        return (run if resampling is None else with_intervals(run, resampling, cluster_by)).result
 
     def run(self) -> Run:
         """Return the scores of all images so far together with what they are made of, to save or to compare.
@@ -200,7 +224,8 @@ class PanopticQuality:
         -------
         Run
         """
-        return Run(self.compute(), Ledger(dict(self.ledger.frames)), self.categories, self.policy, self.groups)
+        result = score(self.ledger, self.categories, self.policy, groups=self.groups)
+        return Run(result, Ledger(dict(self.ledger.frames)), self.categories, self.policy, self.groups)
 
     def reset(self) -> None:
         """Forget all images."""
@@ -208,73 +233,6 @@ class PanopticQuality:
 
     def __repr__(self) -> str:
         return f"<PanopticQuality: {len(self.ledger)} images, convention {self.policy.name}>"
-
-
-def panoptic_quality(
-    *,
-    gt: Any,
-    pred: Any,
-    categories: Categories | str | Iterable[Mapping[str, Any]],
-    convention: str = "coco",
-    unknown: str = "error",
-    unknown_categories: Iterable[int] = (),
-    groups: Mapping[str, Sequence[int]] | None = None,
-    crowd: Iterable[tuple[int, int]] = (),
-    void_category: int | Iterable[int] | None = None,
-    stratum: Any = None,
-) -> Result:
-    """Score one image, or one batch, in a single call.
-
-    Parameters
-    ----------
-    gt, pred, crowd, void_category, stratum
-        See :meth:`PanopticQuality.update`. The images of a batch are numbered from 0.
-    categories, convention, unknown, unknown_categories, groups
-        See :class:`PanopticQuality`.
-
-    Returns
-    -------
-    Result
-
-    Raises
-    ------
-    UsageError, DataError
-        As there.
-
-    Notes
-    -----
-    Kirillov et al., "Panoptic Segmentation", CVPR 2019, section 4.2.
-
-    Examples
-    --------
-    A prediction with a wrong class costs an FN and an FP; a pixel left unknown costs only the FN.
-
-    >>> import numpy as np, pqeval
-    >>> table = [{"id": 1, "isthing": 1}, {"id": 2, "isthing": 1}]
-    >>> truth = np.array([[[1, 1], [1, 1], [1, 2], [2, 1]]])          # (category, instance) per pixel
-    >>> wrong = np.array([[[1, 1], [1, 1], [2, 2], [2, 1]]])
-    >>> unknown = np.array([[[1, 1], [1, 1], [0, 0], [2, 1]]])
-    >>> round(pqeval.panoptic_quality(gt=truth, pred=wrong, categories=table).pq, 3)
-    0.667
-    >>> round(pqeval.panoptic_quality(gt=truth, pred=unknown, categories=table).pq, 3)
-    0.833
-    """
-    metric = PanopticQuality(
-        categories,
-        convention=convention,
-        unknown=unknown,
-        unknown_categories=unknown_categories,
-        groups=groups,
-    )
-    metric.update(
-        gt=gt,
-        pred=pred,
-        image_id=list(range(batch_size(gt))),
-        crowd=crowd,
-        void_category=void_category,
-        stratum=stratum,
-    )
-    return metric.compute()
 
 
 def _strata(stratum: Any, images: int) -> list[str | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from pqeval.confidence import how_asked, with_intervals
 from pqeval.engines import processes as engine
 from pqeval.engines import threads
 from pqeval.errors import DataWarning, raise_all
@@ -121,6 +122,13 @@ def evaluate(
     per_segment: PathLike | None = None,
     save: PathLike | None = None,
     slice_by: PathLike | None = None,
+    ci: bool | str = False,
+    ci_method: str | None = None,
+    level: float | None = None,
+    resamples: int | None = None,
+    seed: int | None = None,
+    fixed_classes: bool = False,
+    cluster_by: PathLike | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Score a folder of predictions.
@@ -168,6 +176,13 @@ def evaluate(
     slice_by : path, optional
         A CSV with a row per image, whose other columns say what the images have in common: the weather, the city.
         The result then has the scores of each value; see :class:`~pqeval.result.Slice`.
+    ci : bool or str
+        Whether to give confidence intervals, and by which method if not ``"percentile"``.
+    ci_method, level, resamples, seed, fixed_classes
+        How: see :class:`pqeval.statistics.resampling.Resampling`. Each of them asks for intervals, too.
+    cluster_by : path or str, optional
+        What images are drawn with: ``"folder"``, ``"prefix"``, or a CSV with a row per image; see
+        :func:`pqeval.clusters.clusters_of`.
     progress : callable, optional
         Called as ``progress(done, total)`` after every image.
 
@@ -207,6 +222,7 @@ def evaluate(
         "per_segment": per_segment,
     }
     check_targets(targets | {"save": save}, (gt, pred))
+    resampling = how_asked(ci, ci_method, level, resamples, seed, fixed_classes, cluster_by)
     done = run_of(
         Inputs(
             gt=gt,
@@ -232,6 +248,8 @@ def evaluate(
         processes=processes,
         progress=progress,
     )
+    if resampling is not None:
+        done = with_intervals(done, resampling, cluster_by)
     if slice_by is not None:
         done = with_slices(done, slice_by)
     write_reports(done.result, done.ledger, targets)

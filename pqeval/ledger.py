@@ -96,12 +96,13 @@ class FrameLedger:
     deviations: Mapping[str, int] = field(default_factory=dict)
 
     def same_counts(self, other: FrameLedger) -> bool:
-        """Whether both were counted from equal segments with equal outcomes."""
+        """Whether both were counted from equal segments that share equal pixels, with equal outcomes."""
         return (
             self.pixels == other.pixels
             and self.unknown_pixels == other.unknown_pixels
             and self.stratum == other.stratum
             and np.array_equal(self.rows, other.rows)
+            and np.array_equal(self.pairs, other.pairs)
         )
 
 
@@ -147,7 +148,13 @@ class Ledger:
         key = image_key(frame.image_id)
         known = self.frames.get(key, frame)
         said = {str(warning): warning for warning in known.warnings + frame.warnings}
-        self.frames[key] = replace(known, warnings=tuple(said[text] for text in sorted(said)))
+        rules = sorted(known.deviations.keys() | frame.deviations.keys())
+        deviations = {rule: max(known.deviations.get(rule, 0), frame.deviations.get(rule, 0)) for rule in rules}
+        warnings = tuple(said[text] for text in sorted(said))
+        scores = known.scores
+        if frame.scores is not None:
+            scores = frame.scores if scores is None else np.fmax(scores, frame.scores)
+        self.frames[key] = replace(known, warnings=warnings, deviations=deviations, scores=scores)
 
     def __len__(self) -> int:
         return len(self.frames)

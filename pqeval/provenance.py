@@ -7,13 +7,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pqeval.image_ids import image_key
 from pqeval.ledger import Ledger
-from pqeval.source import Source
 from pqeval.storage import File, locate
 from pqeval.void import VoidPolicy
+
+if TYPE_CHECKING:
+    from pqeval.source import Source  # which loads the kernels of maps; saved runs are compared without
 
 __all__ = ["describe"]
 

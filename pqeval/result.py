@@ -65,7 +65,7 @@ class Interval(msgspec.Struct, frozen=True):
     Parameters
     ----------
     low, high : float or None
-        The confidence interval; ``None`` where no resample had the score.
+        The confidence interval; ``None`` where no resample had the score, or where there is but one unit.
     se : float or None
         Standard error: the standard deviation over resamples.
     dropped : int

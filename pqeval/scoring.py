@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pqeval.alignment import misaligned
 from pqeval.categories import Categories, integral
-from pqeval.errors import DataWarning, UsageError
+from pqeval.errors import DataWarning, EmptyError, UsageError
 from pqeval.ledger import Ledger
 from pqeval.metrics import room
 from pqeval.provenance import describe
 from pqeval.result import Result
-from pqeval.source import Source
 from pqeval.void import VoidPolicy
 
-__all__ = ["digest", "read_groups", "score"]
+if TYPE_CHECKING:
+    from pqeval.source import Source
+
+__all__ = ["digest", "read_groups", "refuse_nothing", "score"]
 
 TAKEN = ("All", "Things", "Stuff", "Binary")
 
@@ -88,6 +90,25 @@ def score(
         inputs=settings,
         provenance=describe(ledger, policy, sides),
     )
+
+
+def refuse_nothing(result: Result) -> None:
+    """Raise where nothing was averaged: that is no score, and must not look like one.
+
+    Raises
+    ------
+    EmptyError
+        Naming the ground truth.
+    """
+    scored = result.pq is not None and any(row.tp + row.fp + row.fn for row in result.per_class)
+    if not scored or not result.images.get("evaluated"):
+        raise EmptyError(
+            code="nothing-scored",
+            found="there was nothing to average: no class occurs in the ground truth or in the predictions",
+            expected="at least one image with a segment",
+            remedy="check that the ground truth is the right file, and that its segments are not all crowd",
+            file=result.inputs.get("gt"),
+        )
 
 
 def digest(warnings: Iterable[DataWarning]) -> tuple[str, ...]:

@@ -179,7 +179,7 @@ def _read_row(entry: Mapping[str, Any], place: int, truth: bool, problems: list[
 
 
 def _read_score(entry: Mapping[str, Any], at: str, number: int, problems: list[PqevalError]) -> float | None:
-    score = entry.get("score")
+    score: Any = entry.get("score")
     plain = score.item() if hasattr(score, "item") and getattr(score, "size", 1) == 1 else score
     if isinstance(plain, int | float) and not isinstance(plain, bool) and isfinite(plain):
         return float(plain)

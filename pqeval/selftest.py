@@ -99,7 +99,7 @@ def cases() -> list[Case]:
 
 def failures() -> Iterator[str]:
     """Run the cases on arrays and on files, and yield a line for each that does not come out as it should."""
-    from pqeval.accumulate import panoptic_quality
+    from pqeval.at_once import panoptic_quality
     from pqeval.evaluation import evaluate
     from pqeval.formats.coco import save_coco_panoptic
 

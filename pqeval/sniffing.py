@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pqeval.errors import UsageError
 from pqeval.formats import room
 from pqeval.formats._glance import Glance
+from pqeval.run_file import is_run
 from pqeval.storage import File, Place
 
 __all__ = ["resolve", "resolve_one"]
@@ -32,7 +33,7 @@ def resolve(
     Raises
     ------
     UsageError
-        If the files do not say, naming the candidates.
+        If the files do not say, naming the candidates, and for a saved run.
     """
     first = resolve_one(gt, gt_format, role="gt")
     if pred_format is not None:
@@ -52,6 +53,14 @@ def _strengths(place: Place) -> dict[str, int]:
         return {"coco": 1}  # it will say that the file does not exist
     glance = Glance(place)
     known = {name: strength for name in room.available() if (strength := _strength(name, glance))}
+    if not known and is_run(place):
+        raise UsageError(
+            code="run-not-maps",
+            found="is a saved run, which has no maps",
+            expected="maps of segments; a saved run takes the place of predictions that are scored",
+            remedy="name the files that it was made of",
+            file=str(place),
+        )
     if not known and isinstance(place, File) and glance.json is not None:
         return {"coco": 1}  # it will say what the JSON lacks
     return known

@@ -18,6 +18,13 @@ settings.register_profile(
 settings.load_profile("pqeval")
 
 
+@pytest.fixture(autouse=True)
+def _outside_of_github(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what makes `pqeval check` write annotations: the tests compare what it prints."""
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests that look at what all others left behind at the end."""
     items.sort(key=lambda item: item.get_closest_marker("run_last") is not None)

@@ -11,7 +11,10 @@ import click
 
 from pqeval._version import __version__
 from pqeval.cli.checking import demo, selftest
+from pqeval.cli.comparing import compare
+from pqeval.cli.diagnosing import diagnose
 from pqeval.cli.files import convert, formats, pack
+from pqeval.cli.gating import check
 from pqeval.cli.progress import say
 from pqeval.cli.scoring import evaluate, validate
 from pqeval.errors import PqevalError, UsageError
@@ -45,7 +48,7 @@ def cli() -> None:
     """
 
 
-for command in (evaluate, validate, convert, pack, formats, demo, selftest):
+for command in (evaluate, validate, check, compare, diagnose, convert, pack, formats, demo, selftest):
     cli.add_command(command)
 
 

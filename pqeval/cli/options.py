@@ -9,7 +9,18 @@ import click
 
 from pqeval.errors import UsageError
 
-__all__ = ["OUTPUT", "parse_groups", "parse_options", "reading", "rules", "running", "side"]
+__all__ = [
+    "OUTPUT",
+    "parse_groups",
+    "parse_options",
+    "reading",
+    "reading_several",
+    "resampling",
+    "rules",
+    "running",
+    "side",
+    "take_resampling",
+]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 OUTPUT = click.Path(dir_okay=False, allow_dash=True)
@@ -29,23 +40,38 @@ def side(role: str, noun: str) -> Callable[[Command], Command]:
         command,
         [
             option(f"--{role}", type=click.Path(), help=f"{noun}: a JSON, a folder, an archive{or_run}."),
-            option(f"--{role}-format", metavar="NAME", help="Its format, where the files do not say it."),
             option(f"--{role}-folder", type=click.Path(), help="Its maps. [default: JSON without .json]"),
-            option(
-                f"--{role}-option",
-                f"{role}_options",
-                multiple=True,
-                metavar="NAME=VALUE",
-                help="What its format wants to be told; repeatable.",
-            ),
+            *_formatted(role),
         ],
     )
 
 
+def _formatted(role: str) -> list[Callable[[Command], Command]]:
+    return [
+        click.option(f"--{role}-format", metavar="NAME", help="Its format, where the files do not say it."),
+        click.option(
+            f"--{role}-option",
+            f"{role}_options",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="What its format wants to be told; repeatable.",
+        ),
+    ]
+
+
 def reading(command: Command) -> Command:
     """Add the options that say what to read."""
+    return side("gt", "Ground truth")(side("pred", "Predictions")(_selecting(command)))
+
+
+def reading_several(command: Command) -> Command:
+    """Add the options that say what to read where predictions are arguments, and several."""
+    return side("gt", "Ground truth")(_with(_selecting(command), _formatted("pred")))
+
+
+def _selecting(command: Command) -> Command:
     option = click.option
-    command = _with(
+    return _with(
         command,
         [
             option("--format", metavar="NAME", help="Format of both sides; see `pqeval formats`."),
@@ -76,7 +102,6 @@ def reading(command: Command) -> Command:
             ),
         ],
     )
-    return side("gt", "Ground truth")(side("pred", "Predictions")(command))
 
 
 def rules(command: Command) -> Command:
@@ -95,6 +120,35 @@ def rules(command: Command) -> Command:
             ),
         ],
     )
+
+
+def resampling(command: Command) -> Command:
+    """Add the options that say how to resample."""
+    return _with(
+        command,
+        [
+            click.option(
+                "--ci-method",
+                metavar="percentile|basic|bca",
+                help="Which confidence interval. [default: percentile]",
+            ),
+            click.option("--level", type=float, help="Confidence level. [default: 0.95]"),
+            click.option("--resamples", type=int, help="How many resamples. [default: 10000]"),
+            click.option("--seed", type=int, help="Of the random numbers. [default: 0]"),
+            click.option("--fixed-classes", is_flag=True, help="A class that a resample lacks counts as 0."),
+            click.option(
+                "--cluster-by",
+                metavar="FILE.csv[:COLUMN]|folder|prefix",
+                help="Draw images of one video, city, ... together.",
+            ),
+        ],
+    )
+
+
+def take_resampling(options: dict[str, Any]) -> dict[str, Any]:
+    """Take what :func:`resampling` added out of the options of a command."""
+    names = ("ci_method", "level", "resamples", "seed", "fixed_classes", "cluster_by")
+    return {name: options.pop(name) for name in names}
 
 
 def running(command: Command) -> Command:

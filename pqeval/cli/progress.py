@@ -43,6 +43,7 @@ def tell_compiling(say: Callable[[str], None]) -> None:
     tell_compiling(lambda: say("compiling; once for this installation, it can take a minute"))
 
 
-def say(line: str) -> None:
-    """Write a line to standard error."""
-    print(line, file=sys.stderr, flush=True)
+def say(line: str, quiet: bool = False) -> None:
+    """Write a line to standard error, unless it is to be quiet."""
+    if not quiet:
+        print(line, file=sys.stderr, flush=True)

@@ -7,15 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pqeval.cli.options import OUTPUT, parse_groups, parse_options, reading, rules, running
+from pqeval.cli.options import (
+    OUTPUT,
+    parse_groups,
+    parse_options,
+    reading,
+    resampling,
+    rules,
+    running,
+    take_resampling,
+)
 from pqeval.cli.progress import progress_bar, say
-from pqeval.errors import EmptyError, PqevalError
+from pqeval.errors import PqevalError
 
 if TYPE_CHECKING:
     from pqeval.inputs import Inputs
     from pqeval.run import Run
 
-__all__ = ["evaluate", "refuse_nothing", "scored", "take_inputs", "validate"]
+__all__ = ["evaluate", "scored", "take_inputs", "validate"]
 
 INPUTS = (
     *("gt", "pred", "format", "gt_format", "pred_format", "gt_folder", "pred_folder"),
@@ -47,34 +56,17 @@ def scored(options: dict[str, Any], quiet: bool) -> Run:
         done = run_of(
             inputs, workers=options.pop("workers"), processes=options.pop("processes"), progress=progress, **rules
         )
-    if not quiet:
-        for line in done.result.warnings:
-            say(f"warning: {line}")
+    for line in done.result.warnings:
+        say(f"warning: {line}", quiet)
     return done
-
-
-def refuse_nothing(run: Run) -> None:
-    """Raise where nothing was averaged: that is no score, and must not look like one.
-
-    Raises
-    ------
-    EmptyError
-        Naming the ground truth.
-    """
-    if run.result.pq is None or not any(row.tp + row.fp + row.fn for row in run.result.per_class):
-        raise EmptyError(
-            code="nothing-scored",
-            found="there was nothing to average: no class occurs in the ground truth or in the predictions",
-            expected="at least one image with a segment",
-            remedy="check that the ground truth is the right file, and that its segments are not all crowd",
-            file=run.result.inputs.get("gt"),
-        )
 
 
 @click.command()
 @reading
 @running
 @rules
+@click.option("--ci", is_flag=True, help="Give confidence intervals.")
+@resampling
 @click.option("--per-class", is_flag=True, help="Print a row per class.")
 @click.option("--json", type=OUTPUT, help="Write the result as JSON; - is standard output.")
 @click.option("--csv", type=OUTPUT, help="Write a row per class.")
@@ -86,10 +78,22 @@ def refuse_nothing(run: Run) -> None:
 def evaluate(quiet: bool, per_class: bool, save: str | None, slice_by: str | None, **options: Any) -> None:
     """Score predictions: PQ, SQ, RQ over All, Things, Stuff."""
     from pqeval.reports import check_targets, write_reports
+    from pqeval.scoring import refuse_nothing
 
     targets = {name: options.pop(name) for name in ("json", "csv", "markdown", "per_image", "per_segment")}
     check_targets(targets | {"save": save}, (options["gt"], options["pred"]))
+    asked = {"ci": options.pop("ci"), **take_resampling(options)}
+    resampling = None
+    if any(value not in (None, False) for value in asked.values()):
+        from pqeval.confidence import how_asked, with_intervals
+
+        resampling = how_asked(**asked)
     done = scored(options, quiet)
+    if resampling is not None:
+        known = len(done.result.warnings)
+        done = with_intervals(done, resampling, asked["cluster_by"])
+        for line in done.result.warnings[known:]:
+            say(f"warning: {line}", quiet)
     if slice_by is not None:
         from pqeval.slicing import with_slices
 
@@ -101,7 +105,7 @@ def evaluate(quiet: bool, per_class: bool, save: str | None, slice_by: str | Non
         from pqeval.reports.table import draw
 
         draw(done.result, sys.stdout, per_class=per_class)
-    refuse_nothing(done)
+    refuse_nothing(done.result)
     if any(line.startswith("[categories-misaligned]") for line in done.result.warnings):
         sys.exit(1)
 

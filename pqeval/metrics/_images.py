@@ -17,7 +17,16 @@ from pqeval.averaging import Averaging
 from pqeval.ledger import Column, FrameLedger, Outcome, Side
 from pqeval.result import ClassScore, GroupScore
 
-__all__ = ["binary_score", "image_scores", "memberships", "ratios"]
+__all__ = [
+    "Scored",
+    "binary_image",
+    "binary_score",
+    "image_by_class",
+    "image_scores",
+    "mean_scored",
+    "memberships",
+    "ratios",
+]
 
 Triple = tuple[float, float, float]
 
@@ -69,34 +78,37 @@ def image_scores(
     groups : dict of str to GroupScore
         ``n`` is the number of classes that some image says something about.
     """
-    images = [_by_class(frame, len(per_class), averaging) for frame in frames]
+    images = [image_by_class(frame, len(per_class), averaging) for frame in frames]
     scored = []
     for place, row in enumerate(per_class):
-        pq, sq, rq = _mean([image[place] for image in images])
+        pq, sq, rq = mean_scored([image[place] for image in images])
         scored.append(msgspec.structs.replace(row, pq=pq, sq=sq, rq=rq))
     groups = {}
     for name, members in memberships(per_class, own).items():
         places = [place for place, chosen in enumerate(members) if chosen]
         if averaging.strata:
-            each = [_mean([image[place] for place in places]) for image in images]
+            each = [mean_scored([image[place] for place in places]) for image in images]
             means = _by_stratum(frames, each)
         else:
-            means = _mean([(scored[place].pq, scored[place].sq, scored[place].rq) for place in places])
+            means = mean_scored([(scored[place].pq, scored[place].sq, scored[place].rq) for place in places])
         groups[name] = GroupScore(*means, sum(scored[place].pq is not None for place in places))
     return tuple(scored), groups
 
 
 def binary_score(frames: Sequence[FrameLedger], averaging: Averaging) -> GroupScore:
     """Take all classes for one, score every image, and average; ``n`` is the number of images averaged."""
-    each = []
-    for frame in frames:
-        gt, pred = _sides(frame)
-        pairs = gt[gt[:, Column.PARTNER] > 0]
-        iou = math.fsum((pairs[:, Column.INTER] / pairs[:, Column.UNION]).tolist())
-        unmatched = int(np.count_nonzero(pred[:, Column.PARTNER] == 0))
-        each.append(_score(len(pairs), unmatched, len(gt) - len(pairs), iou, averaging))
-    means = _by_stratum(frames, each) if averaging.strata else _mean(each)
+    each = [binary_image(frame, averaging) for frame in frames]
+    means = _by_stratum(frames, each) if averaging.strata else mean_scored(each)
     return GroupScore(*means, sum(score[0] is not None for score in each))
+
+
+def binary_image(frame: FrameLedger, averaging: Averaging) -> Scored:
+    """Score one image with all classes taken for one."""
+    gt, pred = _sides(frame)
+    pairs = gt[gt[:, Column.PARTNER] > 0]
+    iou = math.fsum((pairs[:, Column.INTER] / pairs[:, Column.UNION]).tolist())
+    unmatched = int(np.count_nonzero(pred[:, Column.PARTNER] == 0))
+    return _score(len(pairs), unmatched, len(gt) - len(pairs), iou, averaging)
 
 
 Scored = tuple[float | None, float | None, float | None]
@@ -109,7 +121,8 @@ def _sides(frame: FrameLedger) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.in
     return rows[rows[:, Column.SIDE] == Side.GT], rows[rows[:, Column.SIDE] == Side.PRED]
 
 
-def _by_class(frame: FrameLedger, classes: int, averaging: Averaging) -> list[Scored]:
+def image_by_class(frame: FrameLedger, classes: int, averaging: Averaging) -> list[Scored]:
+    """Score every class in one image; nothing where the image says nothing about it."""
     gt, pred = _sides(frame)
     hits = gt[gt[:, Column.OUTCOME] == Outcome.TP]
     category = hits[:, Column.CATEGORY]
@@ -130,7 +143,7 @@ def _score(tp: int, fp: int, fn: int, iou: float, averaging: Averaging) -> Score
     return NOTHING if silent else ratios(tp, half, iou, averaging)
 
 
-def _mean(scores: Iterable[Scored]) -> Scored:
+def mean_scored(scores: Iterable[Scored]) -> Scored:
     """Average those that say something; sums are rounded once, so that their order has no say."""
     told = [score for score in scores if score[0] is not None]
     if not told:
@@ -143,4 +156,4 @@ def _by_stratum(frames: Sequence[FrameLedger], scores: Sequence[Scored]) -> Scor
     strata: dict[str | None, list[Scored]] = {}
     for frame, score in zip(frames, scores, strict=True):
         strata.setdefault(frame.stratum, []).append(score)
-    return _mean([_mean(members) for members in strata.values()])
+    return mean_scored([mean_scored(members) for members in strata.values()])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pqeval.result import ClassScore, GroupScore, Result
+from pqeval.result import ClassScore, GroupScore, Interval, Result
 
-__all__ = ["class_rows", "footer", "group_rows", "plain", "points"]
+__all__ = ["class_rows", "footer", "group_head", "group_rows", "plain", "points", "slice_rows"]
 
-GROUP_HEAD = ("", "PQ", "SQ", "RQ", "N")
+SLICE_HEAD = ("slice", "images", "PQ", "SQ", "RQ", "PQ things", "PQ stuff")
 CLASS_HEAD = ("id", "class", "kind", "PQ", "SQ", "RQ", "TP", "FP", "FN")
 
 
@@ -26,10 +26,31 @@ def _scores(score: GroupScore | ClassScore) -> tuple[str, str, str]:
     return points(score.pq), points(score.sq), points(score.rq)
 
 
+def group_head(result: Result) -> tuple[str, ...]:
+    """Return the names of the columns of :func:`group_rows`."""
+    known = () if result.intervals is None else (f"PQ, {100 * result.intervals.level:g} %",)
+    return ("", "PQ", *known, "SQ", "RQ", "N")
+
+
 def group_rows(result: Result) -> Iterator[tuple[str, ...]]:
     """Yield the cells of a row per group."""
     for name, group in result.groups.items():
-        yield name, *_scores(group), str(group.n)
+        pq, sq, rq = _scores(group)
+        known = () if result.intervals is None else (_ends(result.intervals.groups[name]["pq"]),)
+        yield name, pq, *known, sq, rq, str(group.n)
+
+
+def _ends(interval: Interval) -> str:
+    if interval.low is None or interval.high is None:
+        return "n/a"
+    return f"{points(interval.low)} to {points(interval.high)}"
+
+
+def slice_rows(result: Result) -> Iterator[tuple[str, ...]]:
+    """Yield the cells of a row per slice."""
+    for each in result.slices:
+        things, stuff = (points(each.groups[name].pq) for name in ("Things", "Stuff"))
+        yield f"{each.column}: {each.value}", str(each.images), *_scores(each.groups["All"]), things, stuff
 
 
 def class_rows(result: Result) -> Iterator[tuple[str, ...]]:
@@ -61,6 +82,14 @@ def footer(result: Result) -> Iterator[str]:
     )
     if void.get("fn_forgiven_by_unknown"):
         yield f"false negatives forgiven: {void['fn_forgiven_by_unknown']} by unknown"
+    reference = result.provenance.get("reference") or {}
+    if reference.get("differs"):
+        told = ", ".join(f"{rule} {of['segments']}" for rule, of in reference["differs"].items())
+        yield f"segments that {reference['program']} treats otherwise: {told}"
+    if result.intervals is not None:
+        known = result.intervals
+        unit = "images" if known.unit == "image" else f"clusters ({known.unit})"
+        yield f"intervals: {known.method} bootstrap, {known.resamples} resamples of {known.units} {unit}"
     if void.get("small_segments"):
         yield f"not counted, unmatched and too small: {void['small_segments']} segments of both sides"
 

@@ -6,7 +6,16 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from pqeval.ledger import Ledger
-from pqeval.reports._cells import CLASS_HEAD, GROUP_HEAD, class_rows, footer, group_rows, plain
+from pqeval.reports._cells import (
+    CLASS_HEAD,
+    SLICE_HEAD,
+    class_rows,
+    footer,
+    group_head,
+    group_rows,
+    plain,
+    slice_rows,
+)
 from pqeval.result import Result
 
 __all__ = ["markdown", "render"]
@@ -19,7 +28,9 @@ def render(result: Result, ledger: Ledger, stream: TextIO) -> None:
 
 def markdown(result: Result, *, per_class: bool = False) -> str:
     """Return the scores as Markdown; see :meth:`Result.to_markdown`."""
-    parts = [_table(GROUP_HEAD, group_rows(result), left=1)]
+    parts = [_table(group_head(result), group_rows(result), left=1)]
+    if result.slices:
+        parts.append(_table(SLICE_HEAD, slice_rows(result), left=1))
     parts.append("\n".join(f"- {plain(line)}" for line in footer(result)) + "\n")
     if result.warnings:
         parts.append("\n".join(f"- warning: {plain(line)}" for line in result.warnings) + "\n")

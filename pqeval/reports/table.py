@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TextIO
+from typing import TextIO, TypeAlias
 
 from rich import box
 from rich.console import Console
@@ -11,12 +11,26 @@ from rich.table import Table
 from rich.text import Text
 
 from pqeval.ledger import Ledger
-from pqeval.reports._cells import CLASS_HEAD, GROUP_HEAD, class_rows, footer, group_rows, plain
+from pqeval.reports._cells import (
+    CLASS_HEAD,
+    SLICE_HEAD,
+    class_rows,
+    footer,
+    group_head,
+    group_rows,
+    plain,
+    slice_rows,
+)
 from pqeval.result import Result
 
-__all__ = ["draw", "render"]
+__all__ = ["Drawn", "console_for", "draw", "draw_tables", "render"]
 
-TEXT_COLUMNS = ("", "class", "kind")
+Drawn: TypeAlias = tuple[Sequence[str], Sequence[tuple[str, ...]]]
+
+TEXT_COLUMNS = (
+    *("", "class", "kind", "slice", "image", "gained", "lost", "FP gone", "FP new"),
+    *("taken for", "costliest segment", "outcome"),
+)
 PIPE_WIDTH = 100_000
 FOLDED = 12  # a name is folded to this width before the table outgrows the terminal
 
@@ -38,9 +52,27 @@ def draw(result: Result, stream: TextIO, *, per_class: bool = False) -> None:
     per_class : bool
         Add a row per class that occurs.
     """
-    tables: list[tuple[Sequence[str], list[tuple[str, ...]]]] = [(GROUP_HEAD, list(group_rows(result)))]
+    tables: list[Drawn] = [(group_head(result), list(group_rows(result)))]
     if per_class:
         tables.insert(0, (CLASS_HEAD, list(class_rows(result))))
+    if result.slices:
+        tables.append((SLICE_HEAD, list(slice_rows(result))))
+    draw_tables(tables, stream)
+    stream.write("\n")
+    for line in footer(result):
+        stream.write(f"{line}\n")
+
+
+def draw_tables(tables: Sequence[Drawn], stream: TextIO) -> None:
+    """Write tables one below the other.
+
+    Parameters
+    ----------
+    tables : sequence of (head, rows)
+        Names of the columns, and a cell of text for each of them in every row.
+    stream : text stream
+        Standard output, as a rule.
+    """
     console = console_for(stream)
     room = console.width
     with console.capture() as captured:
@@ -49,9 +81,7 @@ def draw(result: Result, stream: TextIO, *, per_class: bool = False) -> None:
             console.print(_table(console, head, rows))
     # The box of plain tables has an empty line of blanks above and below.
     lines = [line.rstrip() for line in captured.get().splitlines()]
-    stream.write("\n".join(lines).strip("\n").replace("\n\n\n", "\n\n") + "\n\n")
-    for line in footer(result):
-        stream.write(f"{line}\n")
+    stream.write("\n".join(lines).strip("\n").replace("\n\n\n", "\n\n") + "\n")
 
 
 def console_for(stream: TextIO) -> Console:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = ("numba", "numpy", "scipy", "PIL", "torch", "rich", "pycocotools", "fsspec")
+HEAVY = ("numba", "numpy", "scipy", "PIL", "torch", "rich", "pycocotools", "fsspec", "matplotlib")
 
 
 def loaded(code: str) -> list[str]:
@@ -32,8 +32,12 @@ def command(*arguments: str) -> str:
         command("--version"),
         command("evaluate", "--help"),
         command("validate", "--help"),
+        command("compare", "--help"),
+        command("diagnose", "--help"),
         command("convert", "--help"),
         command("pack", "--help"),
+        command("check", "--help"),
+        "import pqeval.pytest_plugin",
         command("formats", "--help"),
         command("demo", "--help"),
     ],

@@ -99,13 +99,13 @@ def test_every_output_is_written(data, capsys, monkeypatch):
     )
     assert Path("s.csv").read_text().splitlines()[:7] == [
         "image_id,side,segment_id,category_id,category,outcome,partner_id,iou,inter,union,area,"
-        "void_pixels,crowd_pixels",
-        "1,gt,1,1,cat,tp,1,1.0,4,4,4,0,0",
-        "1,gt,2,2,dog,fn,,,,,4,3,0",
-        "1,gt,3,7,sky,tp,3,1.0,3,3,3,0,0",
-        "1,pred,1,1,cat,tp,1,1.0,4,4,4,0,0",
-        "1,pred,2,2,dog,fp,,,,,1,0,0",
-        "1,pred,3,7,sky,tp,3,1.0,3,3,4,1,0",
+        "void_pixels,crowd_pixels,score",
+        "1,gt,1,1,cat,tp,1,1.0,4,4,4,0,0,",
+        "1,gt,2,2,dog,fn,,,,,4,3,0,",
+        "1,gt,3,7,sky,tp,3,1.0,3,3,3,0,0,",
+        "1,pred,1,1,cat,tp,1,1.0,4,4,4,0,0,",
+        "1,pred,2,2,dog,fp,,,,,1,0,0,",
+        "1,pred,3,7,sky,tp,3,1.0,3,3,4,1,0,",
     ]
     assert (
         Path("r.md")

@@ -262,6 +262,40 @@ def test_merging_in_any_order_reports_the_same_about_an_image_that_both_have():
     assert "states area 99 but has 2 pixels" in text
 
 
+def test_merging_in_any_order_keeps_the_same_scores():
+    def metric(*scores):
+        made = pqeval.PanopticQuality([{"id": 1, "isthing": 1}])
+        rows = [{"id": number, "category_id": 1, "score": score} for number, score in enumerate(scores, start=1)]
+        made.update(gt=([[1, 2]], [rows[0], rows[1]]), pred=([[1, 2]], rows), image_id=1)
+        return made
+
+    for sides, expected in (
+        (((0.5, 0.25), (0.25, 0.5)), [0.5, 0.5]),
+        (((0.5, None), (None, 0.25)), [0.5, 0.25]),
+        (((None, None), (None, 0.25)), [None, 0.25]),
+    ):
+        for first, second in (sides, sides[::-1]):
+            merged = metric(*first)
+            merged.merge(metric(*second))
+            assert merged.run().segments()["score"][2:] == expected
+
+
+def test_the_same_outcomes_of_other_pixels_are_another_count():
+    """Each of two small predictions lies on the one segment or on the other, and matches neither."""
+    rows = [{"id": 1, "category_id": 1}, {"id": 2, "category_id": 1}]
+
+    def metric(guess):
+        made = pqeval.PanopticQuality([{"id": 1, "isthing": 1}])
+        made.update(gt=([[1, 1, 1, 2, 2, 2]], rows), pred=([guess], rows), image_id=1)
+        return made
+
+    one, other = metric([1, 0, 0, 2, 0, 0]), metric([2, 0, 0, 1, 0, 0])
+    assert one.run().segments() == other.run().segments()
+    with pytest.raises(MergeError):
+        one.merge(other)
+    one.merge(metric([0, 1, 0, 0, 2, 0]))
+
+
 def test_how_an_id_is_written_first_does_not_decide():
     def rows(*numbers):
         metric = pqeval.PanopticQuality([{"id": 1, "isthing": 1}])

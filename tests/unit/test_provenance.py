@@ -109,7 +109,7 @@ def test_what_the_reference_would_do_otherwise_is_counted(tmp_path):
     guessed = [{"id": number, "category_id": 1} for number in (1, 2, 3, 5, 1, 2)]
     metric = pqeval.PanopticQuality(TABLE)
     metric.update(gt=(truth, rows), pred=(guess, guessed), image_id=1)
-    metric.update(gt=(truth, rows[:4] + [CAT | {"id": 5}]), pred=(guess, guessed[:4]), image_id=2)
+    metric.update(gt=(truth, [*rows[:4], CAT | {"id": 5}]), pred=(guess, guessed[:4]), image_id=2)
     assert metric.compute().provenance["reference"]["differs"] == {
         "last-crowd": {"images": 2, "segments": 2},
         "repeated-id": {"images": 1, "segments": 2},

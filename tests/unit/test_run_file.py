@@ -274,6 +274,58 @@ def run_that_is_a_folder(folder):
 
 
 @trigger
+def run_that_contradicts_itself(folder):
+    cases = (
+        ({"pqeval-run": header(convention="none")}, "no convention is called 'none'"),
+        ({"pqeval-run": header(images=[])}, "its columns and its images do not fit together"),
+        ({"pqeval-run": header(result=small_run().result.to_json())}, "Expected `object`, got `str`"),
+        ({"pqeval-run": without_groups}, "its result has no group All"),
+        ({"rows_outcome": stored(np.full(20, 77))}, "a row has an outcome or a category that does not exist"),
+        ({"rows_area": stored(np.zeros((20, 1)))}, "rows/area.npy is no column"),
+    )
+    for number, (changes, found) in enumerate(cases):
+        path = folder / f"{number}.pqe"
+        small_run().save(path)
+        resealed(path, **changes)
+        assert found in said(Run.load, path).partition("\n")[0]
+    small_run().save(folder / "run.pqe")
+    with zipfile.ZipFile(folder / "run.pqe", "a") as archive:
+        archive.writestr("more", b"")
+    assert "it cannot be read (its checksum is wrong)" in said(Run.load, folder / "run.pqe")
+
+
+def without_groups(data: bytes) -> bytes:
+    content = json.loads(data)
+    content["result"]["groups"] = {}
+    return json.dumps(content).encode()
+
+
+@trigger
+def run_with_a_warning(folder):
+    metric = pqeval.PanopticQuality(TABLE)
+    guess = (TRUTH, [GUESSED[0] | {"score": "high"}, GUESSED[1]])
+    metric.update(gt=(TRUTH, LISTED), pred=guess, image_id=7)
+    metric.run().save(folder / "run.pqe")
+    run = Run.load(folder / "run.pqe")
+    assert [str(warning) for warning in run.frames()[0].warnings] == [
+        "image 7: segments_info[0] (segment id 1): score is 'high'; it is ignored\n"
+        "  expected: a finite number\n"
+        "  do: write the score as a number, or leave it out"
+    ]
+
+
+@trigger
+def run_where_a_report_goes(folder):
+    small_run().save(folder / "run.pqe")
+    files = {"json": folder / "x", "save": folder / "x"}
+    assert said(pqeval.evaluate, pred=folder / "run.pqe", **files) == (
+        f"{folder}/x cannot take the run: it takes the report json\n"
+        "  expected: a file of its own for every report\n"
+        "  do: choose another name"
+    )
+
+
+@trigger
 def run_of_a_newer_version(folder):
     small_run().save(folder / "run.pqe")
     resealed(folder / "run.pqe", **{"pqeval-run": header(schema="pqeval.run/2", version="9.1")})
@@ -293,6 +345,20 @@ def run_with_options_that_it_has_settled(folder):
         "  expected: nothing that a saved run has settled already\n"
         "  do: leave it out, or evaluate the predictions anew"
     )
+
+
+@trigger
+def run_where_maps_are_wanted(folder):
+    small_run().save(folder / "run.pqe")
+    (folder / "gt.json").write_text('{"annotations": [{"segments_info": []}]}')
+    expected = (
+        f"{folder}/run.pqe: is a saved run, which has no maps\n"
+        "  expected: maps of segments; a saved run takes the place of predictions that are scored\n"
+        "  do: name the files that it was made of"
+    )
+    assert said(pqeval.validate, gt=folder / "gt.json", pred=folder / "run.pqe") == expected
+    assert said(pqeval.evaluate, gt=folder / "run.pqe", pred=folder / "gt.json") == expected
+    assert said(pqeval.convert, folder / "run.pqe", folder / "x.json") == expected
 
 
 @trigger

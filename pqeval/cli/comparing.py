@@ -1,0 +1,60 @@
+"""``pqeval compare``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from pqeval.cli.options import (
+    OUTPUT,
+    parse_groups,
+    parse_options,
+    reading_several,
+    resampling,
+    rules,
+    running,
+    take_resampling,
+)
+from pqeval.cli.progress import progress_bar, say
+
+__all__ = ["compare"]
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, metavar="BASELINE OTHER...", type=click.Path())
+@reading_several
+@running
+@rules
+@resampling
+@click.option("--name", "names", multiple=True, metavar="NAME", help="What to call each of them; once for each.")
+@click.option("--top", type=click.IntRange(min=0), default=10, show_default=True, help="Classes and images shown.")
+@click.option("--json", type=OUTPUT, help="Write the comparison as JSON; - is standard output.")
+@click.option("--markdown", type=OUTPUT, help="Write it as Markdown.")
+def compare(runs: tuple[str, ...], quiet: bool, top: int, names: tuple[str, ...], **options: Any) -> None:
+    """Compare predictions or saved runs with a baseline: by how much, and can it be noise?"""
+    from pqeval.comparing import compare as compare_all
+    from pqeval.comparison.drawing import draw, markdown
+    from pqeval.output import write_text
+    from pqeval.reports import check_targets
+
+    targets = {name: options.pop(name) for name in ("json", "markdown")}
+    check_targets(targets, (options["gt"], *runs))
+    for name in ("gt_options", "pred_options"):
+        options[name] = parse_options(options[name], name.replace("_options", "-option"))
+    options["groups"] = parse_groups(options["groups"])
+    settings = {name: value for name, value in take_resampling(options).items() if value is not None}
+    with progress_bar(quiet) as progress:
+        found = compare_all(*runs, names=names or None, top=top, progress=progress, **options, **settings)
+    if not quiet:
+        for line in found.warnings:
+            say(f"warning: {line}")
+    texts = {"json": found.to_json, "markdown": lambda: markdown(found, top=top)}
+    for name, target in targets.items():
+        if target == "-":
+            sys.stdout.write(texts[name]())
+        elif target is not None:
+            write_text(target, texts[name]())
+    if "-" not in targets.values():
+        draw(found, sys.stdout, top=top)

@@ -1,0 +1,1 @@
+"""The gate: what scores are expected to be, and whether they still are."""

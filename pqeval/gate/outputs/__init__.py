@@ -1,0 +1,1 @@
+"""Ways to tell what a check found: one file per reader."""
