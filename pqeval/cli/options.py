@@ -32,14 +32,13 @@ def _with(command: Command, options: Sequence[Callable[[Command], Command]]) -> 
     return command
 
 
-def side(role: str, noun: str) -> Callable[[Command], Command]:
+def side(role: str, what: str) -> Callable[[Command], Command]:
     """Add the options that say what one side is."""
     option = click.option
-    or_run = ", a saved run" if role == "pred" else ""
     return lambda command: _with(
         command,
         [
-            option(f"--{role}", type=click.Path(), help=f"{noun}: a JSON, a folder, an archive{or_run}."),
+            option(f"--{role}", type=click.Path(), help=f"{what}."),
             option(f"--{role}-folder", type=click.Path(), help="Its maps. [default: JSON without .json]"),
             *_formatted(role),
         ],
@@ -61,12 +60,14 @@ def _formatted(role: str) -> list[Callable[[Command], Command]]:
 
 def reading(command: Command) -> Command:
     """Add the options that say what to read."""
-    return side("gt", "Ground truth")(side("pred", "Predictions")(_selecting(command)))
+    return side("gt", "Ground truth: a JSON, a folder, an archive")(
+        side("pred", "Predictions: a JSON, a folder, an archive, a saved run")(_selecting(command))
+    )
 
 
 def reading_several(command: Command) -> Command:
     """Add the options that say what to read where predictions are arguments, and several."""
-    return side("gt", "Ground truth")(_with(_selecting(command), _formatted("pred")))
+    return side("gt", "Ground truth: a JSON, a folder, an archive")(_with(_selecting(command), _formatted("pred")))
 
 
 def _selecting(command: Command) -> Command:

@@ -51,7 +51,8 @@ class ClassRemoval(msgspec.Struct, frozen=True):
     pq, gain : float or None
         With this class alone unknown.
     together : float or None
-        With all classes up to this one unknown, in the order of the list; ``None`` for classes that gain nothing.
+        With all classes up to this one unknown, in the order of the list; ``None`` for classes that gain nothing,
+        and where nothing would be left to average.
     """
 
     id: int

@@ -121,6 +121,7 @@ def scores_at(run: Run, ladder: Ladder, steps: Sequence[int] = STEPS) -> tuple[T
     partner = (table.frame << 32) | rows[:, Column.PARTNER]
     area, void, crowd = (rows[:, column] for column in (Column.AREA, Column.VOID, Column.CROWD))
     missed, wrong = unmatched_gt(area, void, policy), unmatched_pred(area, void, crowd, policy)
+    own_groups = {name: score for name, score in run.result.groups.items() if name != "Binary"}
     found = []
     for step in steps:
         kept = gt & (20 * rows[:, Column.INTER] > step * rows[:, Column.UNION])
@@ -131,7 +132,8 @@ def scores_at(run: Run, ladder: Ladder, steps: Sequence[int] = STEPS) -> tuple[T
         outcome = np.where(lost, missed, outcome)
         outcome = np.where(pred & ~np.isin(own, partner[kept]), wrong, outcome)
         counts = table.counted(outcome)
-        groups = table.groups(counts, outcome)
+        # Where no match is lost these are the scores of the run, to the last bit.
+        groups = own_groups if np.array_equal(outcome, before) else table.groups(counts, outcome)
         found.append(
             ThresholdScore(step / 20, int(counts.tp.sum()), int(counts.fp.sum()), int(counts.fn.sum()), groups)
         )

@@ -88,11 +88,12 @@ def same_as_rescored(dataset: dict, run: pqeval.Run, unknown: str) -> None:
         assert row.segments == len(own)
         assert row.pq == number(rescored(dataset, run, own, unknown))
         assert row.gain == (None if row.pq is None else number(row.pq - run.result.pq))
-        assert (row.together is None) == (row.gain is None or row.gain <= 1e-12)
-        if row.together is not None:
+        if row.gain is None or row.gain <= 1e-12:
+            assert row.together is None
+        else:
             together |= own
             assert row.together == number(rescored(dataset, run, together, unknown))
-            if row.together > best + 1e-12:
+            if row.together is not None and row.together > best + 1e-12:
                 best, best_classes = row.together, tuple(each.id for each in found.by_class[: place + 1])
     assert found.best_classes == best_classes
 
