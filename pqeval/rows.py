@@ -115,6 +115,6 @@ class Rows(Sequence[Row]):
 
 def score_column(scores: Sequence[float | None]) -> npt.NDArray[np.float64] | None:
     """Return scores as a column, NaN where there is none; ``None`` where there is none at all."""
-    if all(score is None for score in scores):
+    if scores.count(None) == len(scores):
         return None
     return np.array([nan if score is None else score for score in scores], np.float64)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,9 @@ from pqeval.labelmap import MAX_ID
 from pqeval.rows import LARGEST_AREA, NO_AREA, Row, Rows, score_column
 
 __all__ = ["read_rows"]
+
+LARGEST_SCORE = sys.float_info.max
+"""What is no float, as NaN, infinity and integers of hundreds of digits, is no score."""
 
 
 def read_rows(
@@ -93,7 +96,10 @@ def _plain_rows(entries: list[Mapping[str, Any]], truth: bool) -> Rows | None:
     told = [area for area in areas if area is not None]
     if not set(map(type, told)) <= {int} or (told and max(map(abs, told)) > LARGEST_AREA):
         return None
-    if not all(score is None or (type(score) in (int, float) and isfinite(score)) for score in scores):
+    known = [score for score in scores if score is not None]
+    if not set(map(type, known)) <= {int, float} or not all(
+        -LARGEST_SCORE <= score <= LARGEST_SCORE for score in known
+    ):
         return None
     stated = [NO_AREA if area is None else area for area in areas]
     return Rows(
@@ -181,7 +187,7 @@ def _read_row(entry: Mapping[str, Any], place: int, truth: bool, problems: list[
 def _read_score(entry: Mapping[str, Any], at: str, number: int, problems: list[PqevalError]) -> float | None:
     score: Any = entry.get("score")
     plain = score.item() if hasattr(score, "item") and getattr(score, "size", 1) == 1 else score
-    if isinstance(plain, int | float) and not isinstance(plain, bool) and isfinite(plain):
+    if isinstance(plain, int | float) and not isinstance(plain, bool) and abs(plain) <= LARGEST_SCORE:
         return float(plain)
     if score is not None:
         problems.append(

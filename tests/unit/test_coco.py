@@ -79,7 +79,7 @@ def test_of_predictions_only_ids_categories_and_scores_are_read(tmp_path):
     assert [row.score for row in rows] == [None, 0.5, None]
 
 
-@pytest.mark.parametrize("score", ["high", True, [0.5], float("nan"), float("inf"), {}])
+@pytest.mark.parametrize("score", ["high", True, [0.5], float("nan"), float("inf"), {}, 10**400, -(10**400)])
 def test_a_score_that_is_no_number_is_ignored_and_told(tmp_path, score):
     segments = [{"id": 1, "category_id": 1, "score": 2}, {"id": 2, "category_id": 2, "score": score}]
     segments.append({"id": 3, "category_id": 3})
