@@ -6,12 +6,11 @@ import os
 from collections.abc import Callable, Sequence
 
 from pqeval.errors import PairingError, UsageError
-from pqeval.image_ids import ImageId
+from pqeval.image_ids import ImageId, shown
 from pqeval.image_labels import read_labels
 
 __all__ = ["clusters_of"]
 
-SHOWN = 5
 PARTS: dict[str, Callable[[str], str]] = {
     "folder": lambda name: name.rpartition("/")[0],
     "prefix": lambda name: name.rpartition("/")[2].partition("_")[0] if "_" in name else "",
@@ -52,10 +51,9 @@ def clusters_of(spec: str | os.PathLike[str], images: Sequence[ImageId]) -> tupl
         unit, labels = _of_table(text, images)
     lacking = [image_id for image_id, label in zip(images, labels, strict=True) if label is None]
     if lacking:
-        more = f" and {len(lacking) - SHOWN} more" if len(lacking) > SHOWN else ""
         raise PairingError(
             code="cluster-missing",
-            found=f"no {unit} for image {', '.join(map(repr, lacking[:SHOWN]))}{more}",
+            found=f"no {unit} for image {shown(lacking)}",
             expected="a cluster for every image that is scored",
             remedy="name one for each in the table, or score other images",
             file=None if text in PARTS else text,

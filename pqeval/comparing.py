@@ -13,9 +13,9 @@ from pqeval.comparison.between import compare_runs
 from pqeval.comparison.outcome import Comparison
 from pqeval.errors import UsageError
 from pqeval.image_ids import ImageId
-from pqeval.inputs import Inputs
+from pqeval.inputs import Inputs, said
 from pqeval.output import PathLike
-from pqeval.reopening import SETTLED, run_of
+from pqeval.reopening import run_of
 from pqeval.run import Run
 from pqeval.run_file import is_run
 from pqeval.statistics.resampling import Resampling
@@ -153,11 +153,11 @@ def load_runs(
         Where something is said about predictions, and there are none.
     """
     predictions = [run for run in runs if not isinstance(run, Run) and not is_run(locate(run))]
-    said = inputs.given() + [name for name, value in rules.items() if value and value != SETTLED.get(name)]
-    if said and not predictions:
+    told = inputs.given() + said(rules)
+    if told and not predictions:
         raise UsageError(
             code="run-settled",
-            found=f"all of them are runs, and {', '.join(said)} given with them",
+            found=f"all of them are runs, and {', '.join(told)} given with them",
             expected="nothing that a run has settled already",
             remedy="leave it out, or evaluate the predictions anew",
         )

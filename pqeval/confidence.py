@@ -75,7 +75,7 @@ def intervals(units: Units, resampling: Resampling) -> Intervals:
     Intervals
     """
     fixed = resampling.fixed_classes
-    observed = units.scores(units.rows.sum(axis=0)[None], fixed_classes=fixed)[0]
+    observed = units.observed(fixed_classes=fixed)
     if len(units) < 2:
         observed[:] = np.nan  # resamples of one unit all agree, which looks like certainty
     (replicates,) = bootstrap([units], resampling)

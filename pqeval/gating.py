@@ -15,6 +15,7 @@ from pqeval.gate.nearness import near
 from pqeval.gate.plans import OPTIONS, RUNNING, Plan, Progress, attempt, carry_out
 from pqeval.gate.subjects import Saved
 from pqeval.gate.verdicts import Check
+from pqeval.inputs import said
 
 __all__ = ["check", "check_leaderboard", "open_leaderboard", "plan_of"]
 
@@ -140,7 +141,7 @@ def plan_of(
                 expected=near(name, OPTIONS, "an option of pqeval.evaluate"),
                 remedy="check the spelling",
             )
-    given = {name: value for name, value in options.items() if _is_said(name, value)}
+    given = {name: options[name] for name in said(options)}
     return Plan(
         options=given,
         said=tuple(given),
@@ -149,15 +150,6 @@ def plan_of(
         baseline=baseline,
         limits=Limits(read_limit("max_drop", max_drop), read_limit("max_class_drop", max_class_drop)),
     )
-
-
-USUAL = {"missing": "error", "unknown": "error", "metric": "pq", "processes": 1}
-"""What options are where nobody says anything; all others are nothing then."""
-
-
-def _is_said(name: str, value: Any) -> bool:
-    empty = isinstance(value, str | tuple | list | dict) and not value
-    return value is not None and not empty and value != USUAL.get(name)
 
 
 def open_leaderboard(
@@ -172,11 +164,11 @@ def open_leaderboard(
     UsageError
         If something was said beside it that belongs into it.
     """
-    said = [name for name, value in beside.items() if _is_said(name, value) and name not in RUNNING]
-    if said:
+    told = [name for name in said(beside) if name not in RUNNING]
+    if told:
         raise UsageError(
             code="leaderboard-beside",
-            found=f"{', '.join(said)} beside a leaderboard file",
+            found=f"{', '.join(told)} beside a leaderboard file",
             expected="options and expectations in the file",
             remedy="write them into it, for all entries or for one",
             file=os.fspath(path),
@@ -203,6 +195,6 @@ def check_leaderboard(
     Check
     """
     told = options or {}
-    running = {name: told[name] for name in RUNNING if _is_said(name, told.get(name))}
+    running = {name: told[name] for name in said(told) if name in RUNNING}
     plans = (replace(plan, options={**plan.options, **running}) for plan in leaderboard.plans)
     return Check(tuple(attempt(plan, progress) for plan in plans), leaderboard.dataset)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from pqeval.errors import PairingError
 
-__all__ = ["ImageId", "Key", "image_ids", "image_key", "is_image_id", "plain_id", "plain_name"]
+__all__ = ["ImageId", "Key", "image_ids", "image_key", "is_image_id", "plain_id", "plain_name", "shown"]
 
 ImageId: TypeAlias = str | int | float | bool | None
 Key: TypeAlias = tuple[int, Any]
@@ -70,6 +71,12 @@ def image_ids(value: Any) -> list[ImageId]:
                 remedy="pass what names the image in the dataset",
             )
     return ids
+
+
+def shown(ids: Sequence[ImageId], most: int = 5) -> str:
+    """Name the first of some images, and say how many more there are."""
+    text = ", ".join(repr(number) for number in ids[:most])
+    return text if len(ids) <= most else f"{text} and {len(ids) - most} more"
 
 
 def plain_id(image_id: ImageId) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -11,10 +11,23 @@ from pqeval.image_ids import ImageId
 from pqeval.output import PathLike
 from pqeval.storage import Place
 
-__all__ = ["Inputs"]
+__all__ = ["INPUTS", "RULES", "Inputs", "said"]
 
-USUAL = {"missing": "error"}
-"""What inputs are where nobody says anything; all others are nothing then."""
+USUAL = {"missing": "error", "unknown": "error", "metric": "pq", "processes": 1}
+"""What options are where nobody says anything; all others are nothing then."""
+RULES = ("metric", "convention", "unknown", "unknown_categories", "groups")
+"""What says how to score, beside what says what to read."""
+
+
+def said(options: Mapping[str, Any]) -> list[str]:
+    """List the options that somebody gave, by name: those that are not as they are where nobody says anything."""
+    return [
+        name
+        for name, value in options.items()
+        if value is not None
+        and not (isinstance(value, Sized) and len(value) == 0)
+        and not (name in USUAL and value == USUAL[name])
+    ]
 
 
 @dataclass(frozen=True)
@@ -38,9 +51,8 @@ class Inputs:
     """The two sides by role, located once: a place behind a URL or in an archive may have been fetched for it."""
 
     def given(self) -> list[str]:
-        """List what is not as it is where nobody says anything, by name."""
-        said = {part.name: getattr(self, part.name) for part in fields(self) if part.name != "places"}
-        return [name for name, value in said.items() if value and value != USUAL.get(name)]
+        """List what was said of them, by name."""
+        return said({name: getattr(self, name) for name in INPUTS})
 
     def told(self) -> dict[str, Any]:
         """Return them as a result keeps them: plain values, and only those that are not the default."""
@@ -65,3 +77,7 @@ class Inputs:
         if self.resize is not None:
             plain["resize"] = self.resize
         return plain
+
+
+INPUTS = tuple(part.name for part in fields(Inputs) if part.name != "places")
+"""What says what to read, by name."""

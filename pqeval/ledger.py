@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from pqeval.errors import DataWarning, MergeError
 from pqeval.image_ids import ImageId, Key, image_key
 
-__all__ = ["Column", "FrameLedger", "Ledger", "Outcome", "Side", "all_rows"]
+__all__ = ["Column", "FrameLedger", "Ledger", "Outcome", "Side", "Tally", "all_rows", "tally"]
 
 
 class Side(IntEnum):
@@ -166,6 +167,43 @@ class Ledger:
         """
         for _, frame in sorted(self.frames.items(), key=lambda item: (item[1].rank if by_file else 0, item[0])):
             yield frame
+
+
+class Tally(NamedTuple):
+    """What happened to some segments, their classes taken together."""
+
+    tp: int
+    fp: int
+    fn: int
+    iou_sum: float
+
+    @property
+    def half(self) -> float:
+        """TP + FP/2 + FN/2."""
+        return self.tp + 0.5 * self.fp + 0.5 * self.fn
+
+    @property
+    def lost(self) -> float:
+        """How much of that is no IoU."""
+        return self.half - self.iou_sum
+
+
+def tally(rows: npt.NDArray[np.int64]) -> Tally:
+    """Count rows of the ledger, and add the IoUs of TPs one by one.
+
+    Parameters
+    ----------
+    rows : (N, 10) int64
+        Of an image, or some of them.
+
+    Returns
+    -------
+    Tally
+    """
+    outcome = rows[:, Column.OUTCOME]
+    pairs = rows[(rows[:, Column.SIDE] == Side.GT) & (outcome == Outcome.TP)]
+    fp, fn = (int(np.count_nonzero(outcome == wanted)) for wanted in (Outcome.FP, Outcome.FN))
+    return Tally(len(pairs), fp, fn, float(sum((pairs[:, Column.INTER] / pairs[:, Column.UNION]).tolist())))
 
 
 def all_rows(frames: Sequence[FrameLedger]) -> npt.NDArray[np.int64]:

@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from pqeval.errors import DataWarning, PairingError
-from pqeval.image_ids import ImageId, Key, image_key, plain_id, plain_name
+from pqeval.image_ids import ImageId, Key, image_key, plain_id, plain_name, shown
 from pqeval.source import Image, Source
 
 __all__ = ["Pairing", "chosen_images", "pair_images"]
-
-SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class Pairing:
         ids = [image.image_id for image in self.missing]
         return PairingError(
             code="prediction-missing",
-            found=f"no prediction for {len(ids)} of {len(self.pairs)} images: image {_shown(ids)}",
+            found=f"no prediction for {len(ids)} of {len(self.pairs)} images: image {shown(ids)}",
             expected="a prediction for every image of the ground truth",
             remedy="add the predictions, or score them as empty or leave them out with --missing empty or skip",
             file=pred_file,
@@ -108,7 +106,7 @@ def pair_images(gt: Source, pred: Source, only: Iterable[ImageId] | None = None)
             DataWarning(
                 code="prediction-extra",
                 found=f"predictions without ground truth are not scored ({len(extra)}): "
-                f"image {_shown([image.image_id for image in extra])}",
+                f"image {shown([image.image_id for image in extra])}",
                 expected="predictions for the images of the ground truth",
                 remedy="check that the ground truth is the right split",
                 file=pred.file,
@@ -140,7 +138,7 @@ def chosen_images(gt: Source, only: Iterable[ImageId] | None) -> dict[Key, Image
     if lacking:
         raise PairingError(
             code="images-lacking",
-            found=f"{len(lacking)} of the images asked for are not there: image {_shown(lacking)}",
+            found=f"{len(lacking)} of the images asked for are not there: image {shown(lacking)}",
             expected="images of the ground truth",
             remedy="check the list; one image id per line",
             file=gt.file,
@@ -153,8 +151,3 @@ def _forms(images: Iterable[Image], plain: Callable[[ImageId], str]) -> dict[str
     listed = [(plain(image.image_id), image) for image in images]
     times = Counter(form for form, _ in listed)
     return {form: image if times[form] == 1 else None for form, image in listed}
-
-
-def _shown(ids: list[ImageId]) -> str:
-    shown = ", ".join(repr(number) for number in ids[:SHOWN])
-    return shown if len(ids) <= SHOWN else f"{shown} and {len(ids) - SHOWN} more"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from pqeval.image_ids import image_key
-from pqeval.ledger import Ledger
+from pqeval.ledger import Ledger, all_rows
 from pqeval.storage import File, locate
 from pqeval.void import VoidPolicy
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["describe"]
 
-APART = ("name", "unknown", "unknown_categories", "reference")
-"""Fields of a policy that a result tells elsewhere."""
+TOLD = {part.name for part in fields(VoidPolicy)} - {"name", "unknown", "unknown_categories", "reference"}
+"""Fields of a policy but for those that a result tells elsewhere."""
 
 
 def describe(ledger: Ledger, policy: VoidPolicy, sides: Mapping[str, Source] | None = None) -> dict[str, Any]:
@@ -44,8 +44,12 @@ def describe(ledger: Ledger, policy: VoidPolicy, sides: Mapping[str, Source] | N
     """
     hashes: dict[str, Any] = {role: _of_side(side) for role, side in (sides or {}).items()}
     hashes["ledger"] = _of_ledger(ledger)
-    rules = {name: value for name, value in asdict(policy).items() if name not in APART}
-    return {"rules": rules, "hashes": hashes, "reference": _differences(ledger, policy)}
+    return {"rules": _rules(policy), "hashes": hashes, "reference": _differences(ledger, policy)}
+
+
+def _rules(policy: VoidPolicy) -> dict[str, Any]:
+    rules = {name: value for name, value in vars(policy).items() if name in TOLD}
+    return rules | {"averaging": dict(vars(policy.averaging))}
 
 
 def _of_side(side: Source) -> dict[str, Any]:
@@ -56,22 +60,20 @@ def _of_side(side: Source) -> dict[str, Any]:
 
 
 def _of_ledger(ledger: Ledger) -> str:
-    return _digest(
-        part
-        for frame in ledger.ordered()
-        for part in (
-            repr((image_key(frame.image_id), frame.pixels, frame.unknown_pixels, frame.stratum)).encode(
-                "utf-8", "replace"
-            ),
-            frame.rows.astype("<i8").tobytes(),
-        )
-    )
+    frames = list(ledger.ordered())
+    images = [
+        (image_key(frame.image_id), frame.pixels, frame.unknown_pixels, frame.stratum, len(frame.rows))
+        for frame in frames
+    ]
+    rows = all_rows(frames).astype("<i8", copy=False)
+    return _digest((repr(images).encode("utf-8", "replace"), rows.data.cast("B") if rows.size else b""))
 
 
-def _digest(parts: Iterable[bytes]) -> str:
+def _digest(parts: Iterable[bytes | memoryview]) -> str:
     total = hashlib.sha256()
     for part in parts:
-        total.update(b"%d:" % len(part) + part)
+        total.update(b"%d:" % len(part))
+        total.update(part)
     return total.hexdigest()
 
 
@@ -82,8 +84,9 @@ def _differences(ledger: Ledger, policy: VoidPolicy) -> dict[str, Any] | None:
     segments: Counter[str] = Counter()
     images: Counter[str] = Counter()
     for frame in ledger.frames.values():
-        segments.update(frame.deviations)
-        images.update(frame.deviations.keys())
+        if frame.deviations:
+            segments.update(frame.deviations)
+            images.update(frame.deviations.keys())
     return {
         "program": policy.reference,
         "differs": {rule: {"segments": segments[rule], "images": images[rule]} for rule in sorted(segments)},

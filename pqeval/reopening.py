@@ -7,15 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from pqeval.errors import UsageError
-from pqeval.inputs import Inputs
+from pqeval.inputs import Inputs, said
 from pqeval.run import Run
 from pqeval.run_file import is_run
 from pqeval.storage import locate
 
 __all__ = ["run_of"]
-
-SETTLED = {"metric": "pq", "unknown": "error"}
-"""What the rules are where nobody says anything; all others are nothing then."""
 
 
 def run_of(
@@ -37,12 +34,11 @@ def run_of(
         from pqeval.evaluation import run
 
         return run(inputs, workers=workers, processes=processes, progress=progress, **rules)
-    said = [name for name in inputs.given() if name != "pred"]
-    said += [name for name, value in rules.items() if value and value != SETTLED.get(name)]
-    if said:
+    told = [name for name in inputs.given() if name != "pred"] + said(rules)
+    if told:
         raise UsageError(
             code="run-settled",
-            found=f"{os.fspath(inputs.pred)} is a saved run, and {', '.join(said)} given with it",
+            found=f"{os.fspath(inputs.pred)} is a saved run, and {', '.join(told)} given with it",
             expected="nothing that a saved run has settled already",
             remedy="leave it out, or evaluate the predictions anew",
         )

@@ -10,7 +10,7 @@ import msgspec
 
 from pqeval._version import __version__
 from pqeval.errors import FileError, JsonError
-from pqeval.output import write_text
+from pqeval.output import as_json
 
 __all__ = ["ClassScore", "GroupScore", "Interval", "Intervals", "Result", "Scores", "Slice"]
 
@@ -224,10 +224,7 @@ class Result(msgspec.Struct, frozen=True, tag="pqeval.result/1", tag_field="sche
         str
             The same bytes for the same input.
         """
-        text = msgspec.json.format(msgspec.json.encode(self), indent=2).decode() + "\n"
-        if path is not None:
-            write_text(path, text)
-        return text
+        return as_json(self, path)
 
     @classmethod
     def from_json(cls, source: str | os.PathLike[str]) -> Result:

@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from pqeval.engines import processes as engine
 from pqeval.engines import threads
 from pqeval.errors import DataWarning, PairingError, PqevalError, SeveralErrors, UsageError
 from pqeval.image_ids import ImageId
 from pqeval.inputs import Inputs
 from pqeval.opening import Opened, open_both, resolve_inputs
-from pqeval.output import PathLike, write_text
+from pqeval.output import PathLike, as_json
 from pqeval.void import convention
 
 __all__ = ["Validation", "check", "validate"]
@@ -53,10 +51,7 @@ class Validation:
             "errors": [problem.as_dict() for problem in self.errors],
             "warnings": [problem.as_dict() for problem in self.warnings],
         }
-        text = msgspec.json.format(msgspec.json.encode(content), indent=2).decode() + "\n"
-        if path is not None:
-            write_text(path, text)
-        return text
+        return as_json(content, path)
 
 
 def validate(

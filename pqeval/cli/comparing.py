@@ -9,8 +9,7 @@ import click
 
 from pqeval.cli.options import (
     OUTPUT,
-    parse_groups,
-    parse_options,
+    parse_texts,
     reading_several,
     resampling,
     rules,
@@ -36,25 +35,16 @@ def compare(runs: tuple[str, ...], quiet: bool, top: int, names: tuple[str, ...]
     """Compare predictions or saved runs with a baseline: by how much, and can it be noise?"""
     from pqeval.comparing import compare as compare_all
     from pqeval.comparison.drawing import draw, markdown
-    from pqeval.output import write_text
+    from pqeval.output import write_texts
     from pqeval.reports import check_targets
 
     targets = {name: options.pop(name) for name in ("json", "markdown")}
     check_targets(targets, (options["gt"], *runs))
-    for name in ("gt_options", "pred_options"):
-        options[name] = parse_options(options[name], name.replace("_options", "-option"))
-    options["groups"] = parse_groups(options["groups"])
+    parse_texts(options)
     settings = {name: value for name, value in take_resampling(options).items() if value is not None}
     with progress_bar(quiet) as progress:
         found = compare_all(*runs, names=names or None, top=top, progress=progress, **options, **settings)
-    if not quiet:
-        for line in found.warnings:
-            say(f"warning: {line}")
-    texts = {"json": found.to_json, "markdown": lambda: markdown(found, top=top)}
-    for name, target in targets.items():
-        if target == "-":
-            sys.stdout.write(texts[name]())
-        elif target is not None:
-            write_text(target, texts[name]())
-    if "-" not in targets.values():
+    for line in found.warnings:
+        say(f"warning: {line}", quiet)
+    if not write_texts(targets, {"json": found.to_json, "markdown": lambda: markdown(found, top=top)}):
         draw(found, sys.stdout, top=top)

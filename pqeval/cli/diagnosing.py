@@ -40,7 +40,7 @@ def diagnose(
     from pqeval.diagnosis.drawing import draw
     from pqeval.diagnosis.drawing import markdown as as_markdown
     from pqeval.figures import need_matplotlib, write_figures
-    from pqeval.output import write_text
+    from pqeval.output import write_texts
     from pqeval.reports import check_targets
     from pqeval.scoring import refuse_nothing
 
@@ -52,15 +52,10 @@ def diagnose(
     run = scored(options, quiet)
     refuse_nothing(run.result)
     found = diagnosis_of(run, top=max(top, 20), areas=limits)
-    texts = {"json": found.to_json, "markdown": lambda: as_markdown(found, top=top)}
-    for name, target in targets.items():
-        if target == "-":
-            sys.stdout.write(texts[name]())
-        elif target is not None:
-            write_text(target, texts[name]())
+    taken = write_texts(targets, {"json": found.to_json, "markdown": lambda: as_markdown(found, top=top)})
     if figures is not None:
         write_figures(found, Path(figures))
-    if "-" not in targets.values():
+    if not taken:
         draw(found, sys.stdout, top=top)
 
 

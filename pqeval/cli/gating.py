@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pqeval.cli.options import OUTPUT, parse_groups, parse_options, reading, rules, running
+from pqeval.cli.options import OUTPUT, parse_texts, reading, rules, running
 from pqeval.cli.progress import progress_bar, say
 from pqeval.errors import DataError, FileError, UsageError
 
@@ -64,9 +63,7 @@ def check(
             expected="one or the other",
             remedy="run the check again after the update",
         )
-    for name in ("gt_options", "pred_options"):
-        options[name] = parse_options(options[name], name.replace("_options", "-option"))
-    options["groups"] = parse_groups(options["groups"])
+    parse_texts(options)
     if leaderboard is None:
         done = _single(only, update, quiet, options)
     else:
@@ -146,20 +143,12 @@ def _write(done: Check, targets: dict[str, str | None], github: bool) -> None:
     """Write all outputs; where one of them is standard output, annotations go beside it."""
     from pqeval.gate.outputs.github import error_lines
     from pqeval.gate.outputs.junit import junit
-    from pqeval.output import write_text
+    from pqeval.output import write_texts
 
-    ways: dict[str, Callable[[], str]] = {
-        "json": done.to_json,
-        "markdown": done.to_markdown,
-        "junit": lambda: junit(done),
-    }
-    for name, target in targets.items():
-        if target == "-":
-            sys.stdout.write(ways[name]())
-        elif target is not None:
-            write_text(target, ways[name]())
+    ways = {"json": done.to_json, "markdown": done.to_markdown, "junit": lambda: junit(done)}
+    taken = write_texts(targets, ways)
     if github:
-        (sys.stderr if "-" in targets.values() else sys.stdout).write(error_lines(done))
+        (sys.stderr if taken else sys.stdout).write(error_lines(done))
         summary = os.environ.get(SUMMARY)
         if summary:
             _append(summary, done.to_markdown())

@@ -13,6 +13,7 @@ __all__ = [
     "OUTPUT",
     "parse_groups",
     "parse_options",
+    "parse_texts",
     "reading",
     "reading_several",
     "resampling",
@@ -167,6 +168,14 @@ def running(command: Command) -> Command:
             click.option("--quiet", is_flag=True, help="No progress and no warnings."),
         ],
     )
+
+
+def parse_texts(options: dict[str, Any]) -> None:
+    """Turn the options of a command that are written as NAME=VALUE into what functions take."""
+    for name in ("gt_options", "pred_options"):
+        options[name] = parse_options(options[name], name.replace("_options", "-option"))
+    if "groups" in options:
+        options["groups"] = parse_groups(options["groups"])
 
 
 def parse_options(texts: Sequence[str], name: str) -> dict[str, str]:

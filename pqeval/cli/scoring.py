@@ -9,8 +9,7 @@ import click
 
 from pqeval.cli.options import (
     OUTPUT,
-    parse_groups,
-    parse_options,
+    parse_texts,
     reading,
     resampling,
     rules,
@@ -26,32 +25,22 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate", "scored", "take_inputs", "validate"]
 
-INPUTS = (
-    *("gt", "pred", "format", "gt_format", "pred_format", "gt_folder", "pred_folder"),
-    *("gt_options", "pred_options", "categories", "images", "missing", "resize"),
-)
-
-
-RULES = ("metric", "convention", "unknown", "unknown_categories", "groups")
-
 
 def take_inputs(options: dict[str, Any]) -> Inputs:
     """Take what :class:`pqeval.inputs.Inputs` has out of the options of a command."""
-    from pqeval.inputs import Inputs
+    from pqeval.inputs import INPUTS, Inputs
 
-    taken = {name: options.pop(name) for name in INPUTS}
-    for name in ("gt_options", "pred_options"):
-        taken[name] = parse_options(taken[name], name.replace("_options", "-option"))
-    return Inputs(**taken)
+    parse_texts(options)
+    return Inputs(**{name: options.pop(name) for name in INPUTS})
 
 
 def scored(options: dict[str, Any], quiet: bool) -> Run:
     """Evaluate, or load a saved run, by the options of a command, which are taken out; say what is to be known."""
+    from pqeval.inputs import RULES
     from pqeval.reopening import run_of
 
     inputs = take_inputs(options)
     rules = {name: options.pop(name) for name in RULES}
-    rules["groups"] = parse_groups(rules["groups"])
     with progress_bar(quiet) as progress:
         done = run_of(
             inputs, workers=options.pop("workers"), processes=options.pop("processes"), progress=progress, **rules
@@ -77,17 +66,14 @@ def scored(options: dict[str, Any], quiet: bool) -> Run:
 @click.option("--save", type=click.Path(dir_okay=False), metavar="RUN.pqe", help="Save the run, to ask it again.")
 def evaluate(quiet: bool, per_class: bool, save: str | None, slice_by: str | None, **options: Any) -> None:
     """Score predictions: PQ, SQ, RQ over All, Things, Stuff."""
+    from pqeval.confidence import how_asked, with_intervals
     from pqeval.reports import check_targets, write_reports
     from pqeval.scoring import refuse_nothing
 
     targets = {name: options.pop(name) for name in ("json", "csv", "markdown", "per_image", "per_segment")}
     check_targets(targets | {"save": save}, (options["gt"], options["pred"]))
-    asked = {"ci": options.pop("ci"), **take_resampling(options)}
-    resampling = None
-    if any(value not in (None, False) for value in asked.values()):
-        from pqeval.confidence import how_asked, with_intervals
-
-        resampling = how_asked(**asked)
+    asked = take_resampling(options)
+    resampling = how_asked(options.pop("ci"), **asked)
     done = scored(options, quiet)
     if resampling is not None:
         known = len(done.result.warnings)

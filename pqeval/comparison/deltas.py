@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
-
 from pqeval.clusters import clusters_of
 from pqeval.comparison.outcome import ClassDelta, Delta
 from pqeval.image_ids import image_key
@@ -17,7 +15,7 @@ from pqeval.ledger import FrameLedger
 from pqeval.result import ClassScore, GroupScore
 from pqeval.run import Run
 from pqeval.statistics.intervals import interval
-from pqeval.statistics.resampling import Array, Resampling, bootstrap, jackknife, swaps
+from pqeval.statistics.resampling import Resampling, bootstrap, jackknife, swaps
 from pqeval.statistics.testing import bootstrap_p, holm, swap_p
 from pqeval.statistics.units import Units, aligned, units_of
 
@@ -86,7 +84,7 @@ def deltas(runs: Sequence[Run], several: Sequence[Units], resampling: Resampling
         One fewer than runs.
     """
     fixed = resampling.fixed_classes
-    observed = [_total(units, fixed) for units in several]
+    observed = [units.observed(fixed_classes=fixed) for units in several]
     replicates = bootstrap(several, resampling)
     bca = resampling.method == "bca"
     left_out = [jackknife(units, fixed_classes=fixed) for units in several] if bca else []
@@ -95,7 +93,7 @@ def deltas(runs: Sequence[Run], several: Sequence[Units], resampling: Resampling
         gap = replicates[place] - replicates[0]
         # An exchange needs one rule for both sides. A class that one of them lacks has no false positive there.
         swapped, exact = swaps(several[0], several[place], replace(resampling, fixed_classes=False))
-        apart = _total(several[place], False) - _total(several[0], False)
+        apart = several[place].observed() - several[0].observed()
         told: dict[str, dict[str, dict[str, Delta]]] = {"group": {}, "class": {}}
         for column, (kind, name, measure) in enumerate(several[0].names):
             scores = [_score(run, kind, name, measure) for run in (runs[0], runs[place])]
@@ -119,11 +117,6 @@ def deltas(runs: Sequence[Run], several: Sequence[Units], resampling: Resampling
             )
         found.append(Deltas(told["group"], told["class"], exact))
     return found
-
-
-def _total(units: Units, fixed: bool) -> Array:
-    scores: Array = units.scores(units.rows.sum(axis=0)[None], fixed_classes=fixed)[0]
-    return scores
 
 
 def _score(run: Run, kind: str, name: str, measure: str) -> float | None:
@@ -152,12 +145,6 @@ def class_deltas(run: Run, found: Deltas) -> tuple[ClassDelta, ...]:
 
 def effects(baseline: Units, other: Units) -> list[float | None]:
     """Say, for each image, by how much PQ (All) of the baseline changes if it is exchanged for the other's."""
-    total = baseline.rows.sum(axis=0)
-    before = baseline.scores(total[None])[0, 0]
-    block = 512
-    parts = [
-        baseline.scores(total - baseline.rows[start : start + block] + other.rows[start : start + block])[:, 0]
-        for start in range(0, len(baseline), block)
-    ]
-    changes = np.concatenate([np.zeros(0), *parts]) - before
+    before = baseline.observed()[0]
+    changes = jackknife(baseline, instead=other)[:, 0] - before
     return [None if math.isnan(change) else float(change) for change in changes]

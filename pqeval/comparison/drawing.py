@@ -8,8 +8,8 @@ from typing import TextIO
 
 from pqeval.comparison.outcome import Change, ClassDelta, Comparison, Delta, Pair
 from pqeval.comparison.wording import chance, percent, signed
-from pqeval.reports._cells import plain, points
-from pqeval.reports.table import TEXT_COLUMNS, Drawn, draw_tables
+from pqeval.reports._cells import kind_of, marked, plain, points
+from pqeval.reports.table import Drawn, draw_tables
 
 __all__ = ["draw", "markdown"]
 
@@ -44,18 +44,11 @@ def markdown(comparison: Comparison, *, top: int = 10) -> str:
     parts = []
     for pair in comparison.pairs:
         parts.append(f"**{plain(pair.sentence)}**\n")
-        parts += [_marked(head, rows) for head, rows in _tables(comparison, pair, top)]
+        parts += [marked(head, rows) for head, rows in _tables(comparison, pair, top)]
         parts += [f"{line}\n" for line in _notes(pair, top)]
     lines = [*footer(comparison), *(f"warning: {line}" for line in comparison.warnings)]
     parts.append("".join(f"- {plain(line)}\n" for line in lines))
     return "\n".join(parts)
-
-
-def _marked(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    rule = [":--" if name in TEXT_COLUMNS else "--:" for name in head]
-    return "".join(
-        f"| {' | '.join(cells)} |\n" for cells in (map(plain, head), rule, *(map(plain, row) for row in rows))
-    )
 
 
 def _tables(comparison: Comparison, pair: Pair, top: int) -> Iterator[Drawn]:
@@ -68,7 +61,7 @@ def _tables(comparison: Comparison, pair: Pair, top: int) -> Iterator[Drawn]:
     ]
     yield ("", *names, "p swap"), groups
     classes = [
-        (str(row.id), row.name, _kind(row.isthing), *_cells(row.pq), _p(row.pq.p_swap), _p(row.p_holm))
+        (str(row.id), row.name, kind_of(row.isthing), *_cells(row.pq), _p(row.pq.p_swap), _p(row.p_holm))
         for row in _changed_classes(pair)[:top]
     ]
     if classes:
@@ -101,10 +94,6 @@ def _cells(delta: Delta) -> tuple[str, ...]:
 
 def _p(p: float | None) -> str:
     return chance(p).removeprefix("= ")
-
-
-def _kind(isthing: bool | None) -> str:
-    return {True: "thing", False: "stuff", None: "-"}[isthing]
 
 
 def _listed(changes: Sequence[Change]) -> str:

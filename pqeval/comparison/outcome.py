@@ -8,7 +8,7 @@ import msgspec
 
 from pqeval._version import __version__
 from pqeval.image_ids import ImageId
-from pqeval.output import write_text
+from pqeval.output import as_json
 from pqeval.result import GroupScore
 
 __all__ = ["Change", "Changed", "ClassDelta", "Comparison", "Delta", "Pair", "Sample", "Scored"]
@@ -224,10 +224,7 @@ class Comparison(msgspec.Struct, frozen=True, tag="pqeval.comparison/1", tag_fie
         str
             The same bytes for the same input.
         """
-        text = msgspec.json.format(msgspec.json.encode(self), indent=2).decode() + "\n"
-        if path is not None:
-            write_text(path, text)
-        return text
+        return as_json(self, path)
 
     def to_markdown(self) -> str:
         """Return the comparison as Markdown, differences in points with one decimal."""

@@ -8,13 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pqeval.errors import DataError
-from pqeval.image_ids import ImageId, image_key
+from pqeval.image_ids import image_key, shown
 from pqeval.ledger import Column, FrameLedger, Outcome, Side
 from pqeval.run import Run
 
 __all__ = ["aligned"]
 
-SHOWN = 5
 TELLING = [int(column) for column in (Column.SEGMENT, Column.CATEGORY, Column.AREA, Column.OUTCOME)]
 
 
@@ -66,7 +65,7 @@ def _same_rules(one: Run, two: Run, name: str, other: str) -> None:
 def _same_images(one: Run, two: Run, name: str, other: str) -> None:
     here, there = one.ledger.frames, two.ledger.frames
     parts = [
-        f"{owner} lacks image {_shown([have[key].image_id for key in sorted(have.keys() - lack.keys())])}"
+        f"{owner} lacks image {shown([have[key].image_id for key in sorted(have.keys() - lack.keys())])}"
         for owner, lack, have in ((name, here, there), (other, there, here))
         if have.keys() - lack.keys()
     ]
@@ -85,7 +84,7 @@ def _same_truth(one: Sequence[FrameLedger], two: Sequence[FrameLedger], name: st
     if differing:
         raise _different(
             f"{name} and {other} were scored on different segments of the ground truth in {len(differing)} of "
-            f"{len(one)} images: image {_shown(differing)}",
+            f"{len(one)} images: image {shown(differing)}",
             "one ground truth for all",
             "evaluate both on the same ground truth",
         )
@@ -105,8 +104,3 @@ def _truth(frame: FrameLedger) -> npt.NDArray[np.int64]:
 
 def _different(found: str, expected: str, remedy: str = "evaluate all of them with the same options") -> DataError:
     return DataError(code="not-comparable", found=found, expected=expected, remedy=remedy)
-
-
-def _shown(ids: Sequence[ImageId]) -> str:
-    shown = ", ".join(repr(number) for number in ids[:SHOWN])
-    return shown if len(ids) <= SHOWN else f"{shown} and {len(ids) - SHOWN} more"

@@ -98,6 +98,8 @@ def match(overlap: Overlap, policy: VoidPolicy, classes: int) -> FrameLedger:
             warnings.append(_crowds_matter(overlap, policy, changed))
             if policy.reference:
                 deviations["last-crowd"] = changed
+    pairs = np.empty((len(overlap.inter), 3), np.int64)
+    pairs[:, 0], pairs[:, 1], pairs[:, 2] = overlap.gt_row, overlap.pred_row, overlap.inter
     return FrameLedger(
         overlap.image_id,
         overlap.rank,
@@ -105,7 +107,7 @@ def match(overlap: Overlap, policy: VoidPolicy, classes: int) -> FrameLedger:
         int(unknown),
         rows,
         tuple(warnings),
-        pairs=np.stack((overlap.gt_row, overlap.pred_row, overlap.inter), axis=1),
+        pairs=pairs,
         deviations=deviations,
     )
 

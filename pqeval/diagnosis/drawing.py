@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TextIO
 
 from pqeval.diagnosis.findings import ClassLoss, Diagnosis, SegmentLoss
 from pqeval.diagnosis.kinds import TERMS
 from pqeval.diagnosis.wording import KINDS, lines_of
-from pqeval.reports._cells import plain, points
-from pqeval.reports.table import TEXT_COLUMNS, draw_tables
+from pqeval.reports._cells import kind_of, marked, plain, points
+from pqeval.reports.table import draw_tables
 
 __all__ = ["Section", "draw", "markdown", "sections_of"]
 
@@ -49,9 +49,7 @@ def markdown(found: Diagnosis, *, top: int = 10) -> str:
     )
     for section in sections_of(found, top):
         parts.append(f"## {section.title}\n")
-        marks = [":--" if name in TEXT_COLUMNS else "--:" for name in section.head]
-        lines: Iterable[Iterable[str]] = [section.head, marks, *section.rows]
-        parts.append("".join(f"| {' | '.join(map(plain, cells))} |\n" for cells in lines))
+        parts.append(marked(section.head, section.rows))
     return "\n".join(parts)
 
 
@@ -103,11 +101,19 @@ def _classes(found: Diagnosis, top: int) -> Section:
     costly = sorted((row for row in found.per_class if cost(row) > 0), key=lambda row: -cost(row))
     rows = []
     for row in costly[:top]:
-        kind = {True: "thing", False: "stuff", None: "-"}[row.isthing]
         parts = [sum(getattr(row.of_all, term) for term in KINDS[name]) for name in kinds]
         wrong = [sum(row.counts[term] for term in terms) for terms in (TERMS[1:5], TERMS[5:])]
         numbers = (row.counts["tp"], *wrong, row.split, row.merge)
-        rows.append((row.name, kind, points(row.pq), _fine(cost(row)), *map(_fine, parts), *map(str, numbers)))
+        rows.append(
+            (
+                row.name,
+                kind_of(row.isthing),
+                points(row.pq),
+                _fine(cost(row)),
+                *map(_fine, parts),
+                *map(str, numbers),
+            )
+        )
     head = ("class", "kind", "PQ", "costs All", *kinds, "TP", "FP", "FN", "split", "merge")
     return Section(_most("The classes that cost most, in points of PQ of All", len(costly), top), head, rows)
 

@@ -9,7 +9,7 @@ import msgspec
 from pqeval._version import __version__
 from pqeval.diagnosis.if_unknown import Unknown
 from pqeval.image_ids import ImageId
-from pqeval.output import write_text
+from pqeval.output import as_json
 from pqeval.result import GroupScore
 
 __all__ = [
@@ -290,7 +290,4 @@ class Diagnosis(msgspec.Struct, frozen=True, tag="pqeval.diagnosis/1", tag_field
         str
             The same bytes for the same input.
         """
-        text = msgspec.json.format(msgspec.json.encode(self), indent=2).decode() + "\n"
-        if path is not None:
-            write_text(path, text)
-        return text
+        return as_json(self, path)

@@ -145,9 +145,8 @@ class Scored:
             images = worst_images(self.run, members)
             lines += ["images that lose most:"] if images else []
             lines += [
-                f"  {image.image_id!r}: TP {image.tp}, FP {image.fp}, FN {image.fn}, "
-                f"sum of IoU {image.iou_sum:.2f}"
-                for image in images
+                f"  {image_id!r}: TP {counts.tp}, FP {counts.fp}, FN {counts.fn}, sum of IoU {counts.iou_sum:.2f}"
+                for image_id, counts in images
             ]
         return lines
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from pqeval.errors import PqevalError, UsageError
@@ -21,16 +21,14 @@ from pqeval.gate.subjects import (
     refuse_settled,
 )
 from pqeval.gate.verdicts import Change, Entry, ImageChange, Trouble
-from pqeval.inputs import Inputs
+from pqeval.inputs import INPUTS, RULES, Inputs
 from pqeval.reopening import run_of
 from pqeval.scoring import refuse_nothing
 
-__all__ = ["INPUTS", "OPTIONS", "Plan", "Progress", "attempt", "carry_out", "subject_of", "troubled"]
+__all__ = ["OPTIONS", "Plan", "Progress", "attempt", "carry_out", "subject_of", "troubled"]
 
 Progress = Callable[[int, int], None]
 
-INPUTS = tuple(part.name for part in fields(Inputs) if part.name != "places")
-RULES = ("metric", "convention", "unknown", "unknown_categories", "groups")
 RUNNING = ("workers", "processes")
 OPTIONS = (*INPUTS, *RULES, *RUNNING)
 """What :func:`pqeval.evaluate` can be told about an evaluation, by name."""

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from pqeval._version import __version__
-from pqeval.output import write_text
+from pqeval.output import as_json
 
 __all__ = ["Change", "Check", "Entry", "ImageChange", "Trouble", "Verdict"]
 
@@ -176,10 +176,7 @@ class Check(msgspec.Struct, frozen=True, tag="pqeval.check/1", tag_field="schema
         for entry, own in zip(plain["entries"], self.entries, strict=True):
             entry["passed"] = own.passed
         plain |= {"passed": self.passed, "exit_code": self.exit_code}
-        text = msgspec.json.format(msgspec.json.encode(plain), indent=2).decode() + "\n"
-        if path is not None:
-            write_text(path, text)
-        return text
+        return as_json(plain, path)
 
     def to_markdown(self) -> str:
         """Return the check as Markdown, a table per entry.

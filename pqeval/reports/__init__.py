@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import os
-import sys
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from pqeval.errors import UsageError
 from pqeval.ledger import Ledger
-from pqeval.output import PathLike, check_target, write_text
+from pqeval.output import PathLike, claims, write_texts
 from pqeval.registry import Room
 from pqeval.reports._columns import check_parquet, is_parquet, write_parquet
 from pqeval.result import Result
@@ -30,10 +30,7 @@ def check_targets(targets: Mapping[str, PathLike | None], inputs: Iterable[PathL
         If there is no such report, if two of them or one and an input are the same file, or if no file can be
         made there.
     """
-    taken = {_place(path): "is an input" for path in inputs if path is not None}
-    for name, target in targets.items():
-        if target is None:
-            continue
+    for name, target, owner in claims(targets, inputs):
         if name != "save":
             report = room.get(name)
             if is_parquet(target):
@@ -45,28 +42,18 @@ def check_targets(targets: Mapping[str, PathLike | None], inputs: Iterable[PathL
                         remedy="choose another suffix",
                     )
                 check_parquet()
-        place = _place(target)
-        if place in taken:
+        if owner:
+            by = "is an input" if owner == "input" else f"takes {_noun(owner)}"
             raise UsageError(
                 code="target-taken",
-                found=f"{os.fspath(target)} cannot take {_noun(name)}: it {taken[place]}",
+                found=f"{os.fspath(target)} cannot take {_noun(name)}: it {by}",
                 expected="a file of its own for every report",
                 remedy="choose another name",
             )
-        taken[place] = f"takes {_noun(name)}"
-        if place != "-":
-            check_target(target)
 
 
 def _noun(name: str) -> str:
     return "the run" if name == "save" else f"the report {name}"
-
-
-def _place(path: PathLike) -> str:
-    """Name the file behind a path; ``-`` and what can be no path stay as they are."""
-    place = os.fspath(path)
-    # What holds a NUL is no path; whoever opens it will say so.
-    return place if place == "-" or "\0" in place else os.path.realpath(place)
 
 
 def write_reports(result: Result, ledger: Ledger, targets: Mapping[str, PathLike | None]) -> None:
@@ -79,19 +66,17 @@ def write_reports(result: Result, ledger: Ledger, targets: Mapping[str, PathLike
     UsageError, FileError
         If there is no such report, or a file cannot be written.
     """
-    texts = []
-    tables = []
-    for name, target in targets.items():
-        if target is not None and is_parquet(target):
-            tables.append((target, room.get(name).columns(result, ledger)))
-        elif target is not None:
-            stream = io.StringIO()
-            room.get(name).render(result, ledger, stream)
-            texts.append((target, stream.getvalue()))
-    for target, text in texts:
-        if os.fspath(target) == "-":
-            sys.stdout.write(text)
-        else:
-            write_text(target, text)
-    for target, columns in tables:
+    asked = {name: target for name, target in targets.items() if target is not None}
+    tables = {
+        target: room.get(name).columns(result, ledger) for name, target in asked.items() if is_parquet(target)
+    }
+    texts = {name: target for name, target in asked.items() if not is_parquet(target)}
+    write_texts(texts, {name: partial(_rendered, name, result, ledger) for name in texts})
+    for target, columns in tables.items():
         write_parquet(columns, target)
+
+
+def _rendered(name: str, result: Result, ledger: Ledger) -> str:
+    stream = io.StringIO()
+    room.get(name).render(result, ledger, stream)
+    return stream.getvalue()

@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from pqeval.result import ClassScore, GroupScore, Interval, Result
 
-__all__ = ["class_rows", "footer", "group_head", "group_rows", "plain", "points", "slice_rows"]
+__all__ = [
+    "TEXT_COLUMNS",
+    "class_rows",
+    "footer",
+    "group_head",
+    "group_rows",
+    "kind_of",
+    "marked",
+    "plain",
+    "points",
+    "slice_rows",
+]
 
 SLICE_HEAD = ("slice", "images", "PQ", "SQ", "RQ", "PQ things", "PQ stuff")
 CLASS_HEAD = ("id", "class", "kind", "PQ", "SQ", "RQ", "TP", "FP", "FN")
+
+
+TEXT_COLUMNS = (
+    *("", "class", "kind", "slice", "image", "gained", "lost", "FP gone", "FP new"),
+    *("taken for", "costliest segment", "outcome"),
+)
+"""Columns of words, which are justified left."""
+
+
+def kind_of(isthing: bool | None) -> str:
+    """Name what a category is."""
+    return {True: "thing", False: "stuff", None: "-"}[isthing]
+
+
+def marked(head: Iterable[str], rows: Iterable[Iterable[str]], left: Container[str] = TEXT_COLUMNS) -> str:
+    """Return a table in Markdown; columns called as in ``left`` are justified left."""
+    names = list(head)
+    lines = [names, [":--" if name in left else "--:" for name in names], *rows]
+    return "".join(f"| {' | '.join(map(plain, cells))} |\n" for cells in lines)
 
 
 def plain(text: str) -> str:
@@ -57,9 +87,8 @@ def class_rows(result: Result) -> Iterator[tuple[str, ...]]:
     """Yield the cells of a row per class that has a score or a count."""
     for row in result.per_class:
         if row.pq is not None or row.tp + row.fp + row.fn:
-            kind = {True: "thing", False: "stuff", None: "-"}[row.isthing]
             counts = (str(row.tp), str(row.fp), str(row.fn))
-            yield str(row.id), row.name, kind, *_scores(row), *counts
+            yield str(row.id), row.name, kind_of(row.isthing), *_scores(row), *counts
 
 
 def footer(result: Result) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TextIO
 
 from pqeval.ledger import Ledger
@@ -13,6 +12,7 @@ from pqeval.reports._cells import (
     footer,
     group_head,
     group_rows,
+    marked,
     plain,
     slice_rows,
 )
@@ -28,18 +28,12 @@ def render(result: Result, ledger: Ledger, stream: TextIO) -> None:
 
 def markdown(result: Result, *, per_class: bool = False) -> str:
     """Return the scores as Markdown; see :meth:`Result.to_markdown`."""
-    parts = [_table(group_head(result), group_rows(result), left=1)]
+    parts = [marked(group_head(result), group_rows(result))]
     if result.slices:
-        parts.append(_table(SLICE_HEAD, slice_rows(result), left=1))
+        parts.append(marked(SLICE_HEAD, slice_rows(result)))
     parts.append("\n".join(f"- {plain(line)}" for line in footer(result)) + "\n")
     if result.warnings:
         parts.append("\n".join(f"- warning: {plain(line)}" for line in result.warnings) + "\n")
     if per_class:
-        parts.append(_table(CLASS_HEAD, class_rows(result), left=3))
+        parts.append(marked(CLASS_HEAD, class_rows(result), left=CLASS_HEAD[:3]))
     return "\n".join(parts)
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]], left: int) -> str:
-    names = list(head)
-    lines = [names, [":--" if place < left else "--:" for place in range(len(names))], *rows]
-    return "".join(f"| {' | '.join(map(plain, cells))} |\n" for cells in lines)

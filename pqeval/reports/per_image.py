@@ -6,7 +6,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from pqeval.ledger import Column, Ledger, Outcome, Side
+from pqeval.ledger import Column, Ledger, Outcome, tally
 from pqeval.reports._columns import write_csv
 from pqeval.result import Result
 
@@ -34,21 +34,14 @@ def columns(result: Result, ledger: Ledger) -> dict[str, list[Any]]:
     """
     rows = []
     for frame in ledger.ordered():
-        side, outcome = frame.rows[:, Column.SIDE], frame.rows[:, Column.OUTCOME]
-        matched = frame.rows[(side == Side.GT) & (outcome == Outcome.TP)]
-        tp, fp, fn = len(matched), _number(outcome, Outcome.FP), _number(outcome, Outcome.FN)
-        iou = float(sum((matched[:, Column.INTER] / matched[:, Column.UNION]).tolist()))
-        half = tp + 0.5 * fp + 0.5 * fn
-        excused = _number(outcome, Outcome.VOID_EXCUSED), _number(outcome, Outcome.CROWD_EXCUSED)
-        pq = iou / half if half else None
-        rows.append((frame.image_id, tp, fp, fn, iou, pq, *excused, frame.pixels, frame.unknown_pixels))
+        counts = tally(frame.rows)
+        pq = counts.iou_sum / counts.half if counts.half else None
+        outcome = frame.rows[:, Column.OUTCOME]
+        excused = (int(np.count_nonzero(outcome == by)) for by in (Outcome.VOID_EXCUSED, Outcome.CROWD_EXCUSED))
+        rows.append((frame.image_id, *counts, pq, *excused, frame.pixels, frame.unknown_pixels))
     return {name: [row[place] for row in rows] for place, name in enumerate(COLUMNS)}
 
 
 def render(result: Result, ledger: Ledger, stream: TextIO) -> None:
     """Write a header and a row per image; see :func:`columns`."""
     write_csv(columns(result, ledger), stream)
-
-
-def _number(outcomes: np.ndarray[tuple[int], np.dtype[np.int64]], outcome: Outcome) -> int:
-    return int(np.count_nonzero(outcomes == outcome))

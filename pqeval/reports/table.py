@@ -14,6 +14,7 @@ from pqeval.ledger import Ledger
 from pqeval.reports._cells import (
     CLASS_HEAD,
     SLICE_HEAD,
+    TEXT_COLUMNS,
     class_rows,
     footer,
     group_head,
@@ -27,10 +28,6 @@ __all__ = ["Drawn", "console_for", "draw", "draw_tables", "render"]
 
 Drawn: TypeAlias = tuple[Sequence[str], Sequence[tuple[str, ...]]]
 
-TEXT_COLUMNS = (
-    *("", "class", "kind", "slice", "image", "gained", "lost", "FP gone", "FP new"),
-    *("taken for", "costliest segment", "outcome"),
-)
 PIPE_WIDTH = 100_000
 FOLDED = 12  # a name is folded to this width before the table outgrows the terminal
 

@@ -129,11 +129,12 @@ def bootstrap(several: Sequence[Units], resampling: Resampling, drawn: Draws | N
     return [np.concatenate(scores) for scores in found]
 
 
-def jackknife(units: Units, *, fixed_classes: bool = False) -> Array:
-    """Score all units but one, for each of them; (N, M) float64."""
+def jackknife(units: Units, *, fixed_classes: bool = False, instead: Units | None = None) -> Array:
+    """Score all units but one, for each of them, or with that of ``instead`` in its place; (N, M) float64."""
     total = units.rows.sum(axis=0)
+    change = -units.rows if instead is None else instead.rows - units.rows
     blocks = [
-        units.scores(total - units.rows[start : start + size], fixed_classes=fixed_classes)
+        units.scores(total + change[start : start + size], fixed_classes=fixed_classes)
         for start, size in _blocks(len(units), units.rows.shape[1])
     ]
     return np.concatenate(blocks)

@@ -65,6 +65,11 @@ class Units:
         np.add.at(rows, place, self.rows)
         return replace(self, rows=_quantised(rows), unit=unit)
 
+    def observed(self, *, fixed_classes: bool = False) -> Array:
+        """Return the scores of all units together, (M,)."""
+        scores: Array = self.scores(self.rows.sum(axis=0)[None], fixed_classes=fixed_classes)[0]
+        return scores
+
     def scores(self, sums: Array, *, fixed_classes: bool = False) -> Array:
         """Return the scores of sums, (B, K) to (B, M).
 

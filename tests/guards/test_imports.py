@@ -148,8 +148,8 @@ ALLOWED = {
     "gate.outputs": "",
     "gate.outputs.*": "gate.outputs.* gate.verdicts",
     "gate.outputs.targets": "errors output",
-    "gating": "errors gate.baselines gate.expectations gate.leaderboard gate.nearness gate.plans gate.subjects "
-    "gate.verdicts",
+    "gating": "errors inputs gate.baselines gate.expectations gate.leaderboard gate.nearness gate.plans "
+    "gate.subjects gate.verdicts",
     "pytest_plugin": "",
     "selftest": "",
     # Networks that make predictions. How they are trained needs torch, and nothing imports it.

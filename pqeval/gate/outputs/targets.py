@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from pqeval.errors import UsageError
-from pqeval.output import PathLike, check_target
+from pqeval.output import PathLike, claims
 
 __all__ = ["check_targets"]
 
@@ -19,20 +19,12 @@ def check_targets(targets: Mapping[str, PathLike | None], inputs: Iterable[PathL
     UsageError, FileError
         If two outputs, or one and an input, are the same file, or if no file can be made there.
     """
-    taken = {
-        os.path.realpath(path): "is an input" for path in inputs if path is not None and "\0" not in str(path)
-    }
-    for name, target in targets.items():
-        if target is None:
-            continue
-        place = "-" if target == "-" else os.path.realpath(target)
-        if place in taken:
+    for name, target, owner in claims(targets, inputs):
+        if owner:
+            by = "is an input" if owner == "input" else f"takes --{owner}"
             raise UsageError(
                 code="target-taken",
-                found=f"--{name} {os.fspath(target)}, which {taken[place]}",
+                found=f"--{name} {os.fspath(target)}, which {by}",
                 expected="a file of its own for every output",
                 remedy="choose another name",
             )
-        taken[place] = f"takes --{name}"
-        if place != "-":
-            check_target(target)
