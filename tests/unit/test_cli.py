@@ -292,12 +292,16 @@ def test_ctrl_c_while_images_are_read(tmp_path):
     many = [(number, TRUTH, LISTED) for number in range(3)]
     pqeval.save_coco_panoptic(tmp_path / "gt.json", many, TABLE)
     script = (
-        "import os, signal, sys, time\n"
+        "import os, signal, sys, threading\n"
         "import pqeval.opening\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # shells ignore it in what runs behind
+        "pressed = threading.Event()\n"
+        "def interrupt(*_):\n"
+        "    pressed.set()\n"
+        "    raise KeyboardInterrupt\n"
+        "signal.signal(signal.SIGINT, interrupt)\n"  # shells ignore it in what runs behind
         "def count(self, task):\n"
         "    os.write(1, b'reading\\n')\n"  # whole, though several threads write
-        "    time.sleep(0.5)\n"
+        "    pressed.wait()\n"  # not for a while: on a busy machine the signal may take longer
         "    return None, []\n"
         "pqeval.opening.Opened.count = count\n"
         "from pqeval.cli import main\n"
