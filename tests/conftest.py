@@ -15,6 +15,7 @@ settings.register_profile(
     derandomize=os.environ.get("CI", "").lower() in ("1", "true"),
     print_blob=True,
 )
+settings.register_profile("brief", settings.get_profile("pqeval"), max_examples=25)
 settings.load_profile("pqeval")
 
 
