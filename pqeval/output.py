@@ -21,6 +21,7 @@ __all__ = [
     "claims",
     "fresh_file",
     "make_folder",
+    "remove_file",
     "write_text",
     "write_texts",
 ]
@@ -137,6 +138,22 @@ def _not_writable(path: PathLike, found: str) -> FileError:
         remedy="create the folder, or choose another place",
         file=os.fspath(path),
     )
+
+
+def remove_file(path: PathLike) -> None:
+    """Remove a file, if there is one; a folder of that name stays.
+
+    Raises
+    ------
+    FileError
+        If it cannot be removed.
+    """
+    place = Path(path)
+    try:
+        if place.is_file() or place.is_symlink():
+            place.unlink(missing_ok=True)
+    except OSError as reason:
+        raise _not_writable(path, f"cannot remove: {reason.strerror or reason}") from reason
 
 
 def write_text(path: PathLike, text: str) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple, TextIO
 
 from pqeval.diagnosis.findings import ClassLoss, Diagnosis, SegmentLoss
 from pqeval.diagnosis.kinds import TERMS
-from pqeval.diagnosis.wording import KINDS, lines_of
+from pqeval.diagnosis.wording import KINDS, lines_of, threshold_of
 from pqeval.reports._cells import kind_of, marked, plain, points
 from pqeval.reports.table import draw_tables
 
@@ -85,7 +85,7 @@ def _oracles(found: Diagnosis) -> Section:
     rows = [
         (oracle.kind, str(oracle.segments), points(oracle.pq), _signed(oracle.gain))
         for oracle in found.oracles
-        if oracle.pq is not None
+        if found.pq is not None
     ]
     return Section(
         "PQ if one kind of error were repaired: these do not add up", ("kind", "segments", "PQ", "gain"), rows
@@ -175,7 +175,7 @@ def _unknown(found: Diagnosis, top: int) -> Iterator[Section]:
         curve, best = what.by_score.points, what.by_score.best
         rows = [
             (
-                "all" if place == len(curve) - 1 else f"{curve[place].threshold:.4g}",
+                "all" if place == len(curve) - 1 else threshold_of(curve[place]),
                 str(curve[place].segments),
                 _fine(curve[place].pq),
                 "best" if curve[place] == best else "",

@@ -28,6 +28,10 @@ CHARGED = (
     "what if segments had been left unknown: not told, because under unknown=fp segments of unknown categories "
     "cannot be told from others here, and this convention takes unknown pixels out of unions"
 )
+MERGED = (
+    "{} merges the stuff of a class in an image before it counts, so a segment of stuff, and a step of the curve, "
+    "stands for the merged one with the highest of its scores"
+)
 BINARY = "the group Binary, which takes all classes for one, is not diagnosed"
 
 
@@ -61,6 +65,7 @@ def examine(run: Run, *, top: int, areas: Sequence[int]) -> Diagnosis:
     # Under unknown=fp the ledger does not say which segments had a category that nobody knows.
     untold = run.policy.unknown == "fp" and not run.policy.unknown_in_union
     unknown = None if untold or result.pq is None else what_if_unknown(run, tables, ladder, stats, top)
+    merged = unknown is not None and run.policy.merge_stuff and bool(run.categories.stuff)
     return Diagnosis(
         metric=result.metric,
         convention=result.convention,
@@ -77,7 +82,13 @@ def examine(run: Run, *, top: int, areas: Sequence[int]) -> Diagnosis:
         thresholds=scores_at(run, ladder),
         worst_images=worst_images(tables, kinds, items, price, run.categories, top),
         unknown=unknown,
-        notes=(CHARGED,) * untold + (BINARY,) * run.policy.averaging.binary,
+        notes=(
+            *((CHARGED,) if untold else ()),
+            *((MERGED.format(run.policy.name),) if merged else ()),
+            *((BINARY,) if run.policy.averaging.binary else ()),
+        ),
+        inputs=result.inputs,
+        provenance=result.provenance,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import msgspec
 
@@ -260,6 +261,8 @@ class Diagnosis(msgspec.Struct, frozen=True, tag="pqeval.diagnosis/1", tag_field
         What should be known about these numbers.
     version : str
         Version of pqeval.
+    inputs, provenance : dict
+        As in the result.
     """
 
     metric: str
@@ -276,6 +279,8 @@ class Diagnosis(msgspec.Struct, frozen=True, tag="pqeval.diagnosis/1", tag_field
     unknown: Unknown | None
     notes: tuple[str, ...] = ()
     version: str = __version__
+    inputs: dict[str, Any] = {}
+    provenance: dict[str, Any] = {}
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
         """Return the diagnosis as JSON text, and write it to ``path`` where one is given.

@@ -12,11 +12,24 @@ __all__ = ["ClassRemoval", "ScorePoint", "ScoreRemoval", "SegmentRemoval", "Unkn
 
 
 class ScorePoint(NamedTuple):
-    """PQ of All if all segments with a score below ``threshold`` were unknown, and how many these are."""
+    """PQ of All if all segments with a score below ``threshold`` were unknown.
+
+    Parameters
+    ----------
+    threshold : float
+        The lowest score of a segment that stays, or just above all scores.
+    pq : float or None
+        PQ of All.
+    segments : int
+        How many segments are unknown.
+    highest : float or None
+        The highest score of them. Every threshold above it, up to ``threshold``, does the same.
+    """
 
     threshold: float
     pq: float | None
     segments: int
+    highest: float | None
 
 
 class ScoreRemoval(msgspec.Struct, frozen=True):

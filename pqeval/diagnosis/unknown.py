@@ -95,7 +95,12 @@ def _by_score(asked: _Asked) -> ScoreRemoval | None:
         pq[place] = asked.pq(at_once, 1, in_turn=True)[0]
     places = np.round(np.linspace(0, len(scores), min(MOST_POINTS - 1, len(pq)))).astype(np.int64)
     points = {
-        place: ScorePoint(float(thresholds[place]), _number(pq[place]), int(removed[place]))
+        place: ScorePoint(
+            float(thresholds[place]),
+            _number(pq[place]),
+            int(removed[place]),
+            float(scores[place - 1]) if place else None,
+        )
         for place in np.union1d(places, best).tolist()
     }
     return ScoreRemoval(

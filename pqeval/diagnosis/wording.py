@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 
+from pqeval.diagnosis.decimals import between
 from pqeval.diagnosis.findings import Diagnosis
+from pqeval.diagnosis.if_unknown import ScorePoint, ScoreRemoval
 
-__all__ = ["KINDS", "lines_of", "parts_of"]
+__all__ = ["KINDS", "lines_of", "parts_of", "threshold_of"]
 
 KINDS = {
     "mask": ("mask",),
@@ -72,11 +75,24 @@ def lines_of(found: Diagnosis) -> Iterator[str]:
         most = max(gaining, key=lambda oracle: oracle.gain or 0.0)
         yield (
             f"If {REPAIRS[most.kind]}, PQ would be {100 * (most.pq or 0):.1f} (+{100 * (most.gain or 0):.1f}); "
-            "no other kind of error costs as much"
+            "no other single repair would gain more"
         )
     yield from _unknown(found)
     for note in found.notes:
         yield f"Note: {note}"
+
+
+def threshold_of(point: ScorePoint) -> str:
+    """Write a threshold in as few digits as tell which segments have a score below it."""
+    return between(-inf if point.highest is None else point.highest, point.threshold)
+
+
+def _left_out(removal: ScoreRemoval) -> str:
+    best, scored = removal.best, removal.scored
+    if best.segments < scored:
+        return f"Left unknown below a score of {threshold_of(best)} ({best.segments} of {scored} scored segments)"
+    those = "the only scored segment" if scored == 1 else f"all {scored} scored segments"
+    return f"If {those} were left unknown"
 
 
 def _unknown(found: Diagnosis) -> Iterator[str]:
@@ -86,12 +102,8 @@ def _unknown(found: Diagnosis) -> Iterator[str]:
     if what.by_score is not None:
         best = what.by_score.best
         gain = (best.pq or 0.0) - found.pq
-        segments = f"{best.segments} of {what.by_score.scored} scored segments"
         if gain >= SMALLEST / 10:
-            yield (
-                f"Left unknown below a score of {best.threshold:.4g} ({segments}), "
-                f"PQ would be {100 * (best.pq or 0.0):.2f} (+{100 * gain:.2f})"
-            )
+            yield f"{_left_out(what.by_score)}, PQ would be {100 * (best.pq or 0.0):.2f} (+{100 * gain:.2f})"
         else:
             yield "No threshold on scores would raise PQ by leaving segments unknown"
     names = {row.id: row.name for row in what.by_class}
@@ -103,4 +115,14 @@ def _unknown(found: Diagnosis) -> Iterator[str]:
         yield (
             f"Left unknown, {shown}{f' and {more} more classes' if more > 0 else ''} would raise PQ to "
             f"{100 * (together or 0.0):.2f} (+{100 * gain:.2f})"
+        )
+    elif what.by_class:
+        yield "No class would raise PQ by being left unknown"
+    reached = [found.pq, *(row.together for row in what.by_class if row.together is not None)]
+    if what.by_score is not None:
+        reached.append(what.by_score.best.pq or 0.0)
+    if (what.without_fp or 0.0) - max(reached) >= SMALLEST:
+        yield (
+            f"Were every FP unknown, which wants the truth, PQ would be {100 * (what.without_fp or 0.0):.2f} "
+            f"(+{100 * ((what.without_fp or 0.0) - found.pq):.2f})"
         )

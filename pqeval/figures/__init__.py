@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pqeval.errors import UsageError
-from pqeval.output import fresh_file, make_folder
+from pqeval.output import fresh_file, make_folder, remove_file
 
 if TYPE_CHECKING:
     from pqeval.diagnosis.findings import Diagnosis
@@ -38,14 +38,15 @@ def need_matplotlib() -> None:
 
 
 def write_figures(found: Diagnosis, folder: Path) -> list[Path]:
-    """Write the figures of a diagnosis that have something to show.
+    """Write the figures of a diagnosis that have something to show, and remove those of an earlier one.
 
     Parameters
     ----------
     found : Diagnosis
         What was found.
     folder : path
-        Where the PNGs go; it is made where it does not exist.
+        Where the PNGs go; it is made where it does not exist. Of what lies there only files called as the figures
+        are touched.
 
     Returns
     -------
@@ -57,7 +58,7 @@ def write_figures(found: Diagnosis, folder: Path) -> list[Path]:
     UsageError
         Where matplotlib is not installed.
     FileError
-        Where a file cannot be written.
+        Where a file cannot be written or removed.
     """
     need_matplotlib()
     from pqeval.figures.style import styled
@@ -75,4 +76,7 @@ def write_figures(found: Diagnosis, folder: Path) -> list[Path]:
                 # matplotlib notes its version in a PNG unless it is told not to.
                 figure.savefig(place, format="png", metadata={"Software": None})
         written.append(path)
+    for path in (folder / f"{name}.png" for name in FIGURES):
+        if path not in written:
+            remove_file(path)
     return written

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pqeval.diagnosis.wording import threshold_of
 from pqeval.figures.style import COLOURS, axes_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from pqeval.diagnosis.findings import Diagnosis
+    from pqeval.diagnosis.if_unknown import ScoreRemoval
 
 __all__ = ["draw"]
 
@@ -26,9 +28,7 @@ def draw(found: Diagnosis) -> Figure | None:
         100 * found.pq, color="#777777", linestyle="--", linewidth=1, label=f"as it is: {100 * found.pq:.2f}"
     )
     if what.best.pq is not None:
-        label = (
-            f"best: {100 * what.best.pq:.2f} at {what.best.threshold:.3g}, {what.best.segments} segments unknown"
-        )
+        label = f"best: {100 * what.best.pq:.2f} {_where(what)}"
         axes.plot(
             [what.best.threshold], [100 * what.best.pq], "o", color=COLOURS["cls"], markersize=7, label=label
         )
@@ -40,3 +40,10 @@ def draw(found: Diagnosis) -> Figure | None:
     )
     axes.legend(frameon=False, loc="lower left")
     return figure
+
+
+def _where(what: ScoreRemoval) -> str:
+    number = what.best.segments
+    if number == what.scored:
+        return "with the only segment unknown" if number == 1 else f"with all {number} segments unknown"
+    return f"below {threshold_of(what.best)}, {number} segment{'' if number == 1 else 's'} unknown"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 
-from pqeval.result import ClassScore, GroupScore, Interval, Result
+from pqeval.result import ClassScore, GroupScore, Interval, Intervals, Result
 
 __all__ = [
+    "PARTIAL",
     "TEXT_COLUMNS",
+    "class_head",
     "class_rows",
+    "escaped",
     "footer",
     "group_head",
     "group_rows",
@@ -20,14 +23,21 @@ __all__ = [
 ]
 
 SLICE_HEAD = ("slice", "images", "PQ", "SQ", "RQ", "PQ things", "PQ stuff")
-CLASS_HEAD = ("id", "class", "kind", "PQ", "SQ", "RQ", "TP", "FP", "FN")
-
 
 TEXT_COLUMNS = (
     *("", "class", "kind", "slice", "image", "gained", "lost", "FP gone", "FP new"),
     *("taken for", "costliest segment", "outcome"),
 )
 """Columns of words, which are justified left."""
+
+
+PARTIAL = "* in fewer than all resamples: {}"
+"""What the mark beside an interval means, under the table."""
+
+
+def escaped(line: str) -> str:
+    """Keep Markdown from taking the mark at the begin of a line for a list."""
+    return f"\\{line}" if line.startswith("*") else line
 
 
 def kind_of(isthing: bool | None) -> str:
@@ -58,22 +68,35 @@ def _scores(score: GroupScore | ClassScore) -> tuple[str, str, str]:
 
 def group_head(result: Result) -> tuple[str, ...]:
     """Return the names of the columns of :func:`group_rows`."""
+    return ("", *_score_head(result), "N")
+
+
+def class_head(result: Result) -> tuple[str, ...]:
+    """Return the names of the columns of :func:`class_rows`."""
+    return ("id", "class", "kind", *_score_head(result), "TP", "FP", "FN")
+
+
+def _score_head(result: Result) -> tuple[str, ...]:
     known = () if result.intervals is None else (f"PQ, {100 * result.intervals.level:g} %",)
-    return ("", "PQ", *known, "SQ", "RQ", "N")
+    return ("PQ", *known, "SQ", "RQ")
 
 
 def group_rows(result: Result) -> Iterator[tuple[str, ...]]:
     """Yield the cells of a row per group."""
     for name, group in result.groups.items():
-        pq, sq, rq = _scores(group)
-        known = () if result.intervals is None else (_ends(result.intervals.groups[name]["pq"]),)
-        yield name, pq, *known, sq, rq, str(group.n)
+        known = None if result.intervals is None else result.intervals.groups[name]["pq"]
+        yield name, *_known_scores(group, known), str(group.n)
+
+
+def _known_scores(score: GroupScore | ClassScore, interval: Interval | None) -> tuple[str, ...]:
+    pq, sq, rq = _scores(score)
+    return (pq, sq, rq) if interval is None else (pq, _ends(interval), sq, rq)
 
 
 def _ends(interval: Interval) -> str:
     if interval.low is None or interval.high is None:
         return "n/a"
-    return f"{points(interval.low)} to {points(interval.high)}"
+    return f"{points(interval.low)} to {points(interval.high)}{' *' if interval.dropped else ''}"
 
 
 def slice_rows(result: Result) -> Iterator[tuple[str, ...]]:
@@ -88,11 +111,15 @@ def class_rows(result: Result) -> Iterator[tuple[str, ...]]:
     for row in result.per_class:
         if row.pq is not None or row.tp + row.fp + row.fn:
             counts = (str(row.tp), str(row.fp), str(row.fn))
-            yield str(row.id), row.name, kind_of(row.isthing), *_scores(row), *counts
+            known = None if result.intervals is None else result.intervals.per_class[str(row.id)]["pq"]
+            yield str(row.id), row.name, kind_of(row.isthing), *_known_scores(row, known), *counts
 
 
-def footer(result: Result) -> Iterator[str]:
-    """Yield the lines under the table: convention, counts, what void and crowd did."""
+def footer(result: Result, *, per_class: bool = False) -> Iterator[str]:
+    """Yield the lines under the table: convention, counts, what void and crowd did.
+
+    ``per_class`` says whether there are rows of classes, whose marks have to be explained, too.
+    """
     images, void = result.images, result.void
     counted = f"{images['evaluated']} image{'' if images['evaluated'] == 1 else 's'}"
     if images["missing"]:
@@ -116,11 +143,26 @@ def footer(result: Result) -> Iterator[str]:
         told = ", ".join(f"{rule} {of['segments']}" for rule, of in reference["differs"].items())
         yield f"segments that {reference['program']} treats otherwise: {told}"
     if result.intervals is not None:
-        known = result.intervals
-        unit = "images" if known.unit == "image" else f"clusters ({known.unit})"
-        yield f"intervals: {known.method} bootstrap, {known.resamples} resamples of {known.units} {unit}"
+        yield from _intervals(result, result.intervals, per_class)
     if void.get("small_segments"):
         yield f"not counted, unmatched and too small: {void['small_segments']} segments of both sides"
+
+
+def _intervals(result: Result, known: Intervals, per_class: bool) -> Iterator[str]:
+    noun, what = ("image", "") if known.unit == "image" else ("cluster", f" ({known.unit})")
+    units = f"{known.units} {noun}{'' if known.units == 1 else 's'}{what}"
+    seed = f", seed {known.seed}" if known.seed else ""
+    yield f"intervals: {known.method} bootstrap, {known.resamples} resamples of {units}{seed}"
+    shown = [(name, scores["pq"]) for name, scores in known.groups.items()]
+    if per_class:
+        shown += [(row.name, known.per_class[str(row.id)]["pq"]) for row in result.per_class]
+    partial = [
+        f"{name} ({known.resamples - pq.dropped} of {known.resamples})"
+        for name, pq in shown
+        if pq.dropped and pq.low is not None
+    ]
+    if partial:
+        yield PARTIAL.format("; ".join(partial))
 
 
 def _hidden(misses: int, otherwise: float | None) -> str:

@@ -6,9 +6,10 @@ from typing import TextIO
 
 from pqeval.ledger import Ledger
 from pqeval.reports._cells import (
-    CLASS_HEAD,
     SLICE_HEAD,
+    class_head,
     class_rows,
+    escaped,
     footer,
     group_head,
     group_rows,
@@ -31,9 +32,10 @@ def markdown(result: Result, *, per_class: bool = False) -> str:
     parts = [marked(group_head(result), group_rows(result))]
     if result.slices:
         parts.append(marked(SLICE_HEAD, slice_rows(result)))
-    parts.append("\n".join(f"- {plain(line)}" for line in footer(result)) + "\n")
+    parts.append("".join(f"- {escaped(plain(line))}\n" for line in footer(result, per_class=per_class)))
     if result.warnings:
         parts.append("\n".join(f"- warning: {plain(line)}" for line in result.warnings) + "\n")
     if per_class:
-        parts.append(marked(CLASS_HEAD, class_rows(result), left=CLASS_HEAD[:3]))
+        head = class_head(result)
+        parts.append(marked(head, class_rows(result), left=head[:3]))
     return "\n".join(parts)

@@ -12,9 +12,9 @@ from rich.text import Text
 
 from pqeval.ledger import Ledger
 from pqeval.reports._cells import (
-    CLASS_HEAD,
     SLICE_HEAD,
     TEXT_COLUMNS,
+    class_head,
     class_rows,
     footer,
     group_head,
@@ -51,13 +51,13 @@ def draw(result: Result, stream: TextIO, *, per_class: bool = False) -> None:
     """
     tables: list[Drawn] = [(group_head(result), list(group_rows(result)))]
     if per_class:
-        tables.insert(0, (CLASS_HEAD, list(class_rows(result))))
+        tables.insert(0, (class_head(result), list(class_rows(result))))
     if result.slices:
         tables.append((SLICE_HEAD, list(slice_rows(result))))
     draw_tables(tables, stream)
     stream.write("\n")
-    for line in footer(result):
-        stream.write(f"{line}\n")
+    for line in footer(result, per_class=per_class):
+        stream.write(f"{plain(line)}\n")
 
 
 def draw_tables(tables: Sequence[Drawn], stream: TextIO) -> None:

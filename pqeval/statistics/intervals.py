@@ -55,7 +55,7 @@ def interval(
         tails = _corrected(tails, kept, observed, left_out)
     low, high = (float(end) for end in np.quantile(kept, tails))
     if method == "basic":
-        low, high = 2 * observed - high, 2 * observed - low
+        low, high = float(2 * observed - high), float(2 * observed - low)
     # The mean of equal numbers is rounded, and their spread would not be zero.
     spread = 0.0 if kept.min() == kept.max() else float(np.std(kept, ddof=1))
     return Interval(low, high, spread, dropped)

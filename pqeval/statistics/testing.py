@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["bootstrap_p", "holm", "swap_p"]
+__all__ = ["bootstrap_p", "holm", "least_swap_p", "swap_p"]
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
@@ -64,6 +64,11 @@ def swap_p(differences: Array, observed: float, exact: bool) -> float | None:
     kept = differences[~np.isnan(differences)]
     reached = np.count_nonzero(np.abs(kept) >= abs(observed) - TIE)
     return float(reached / len(kept)) if exact else float((1 + reached) / (len(kept) + 1))
+
+
+def least_swap_p(units: int, resamples: int, exact: bool) -> float:
+    """Return the smallest p-value that :func:`swap_p` can give: to exchange nothing and all is as far apart."""
+    return 2 / 2**units if exact else 1 / (resamples + 1)
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

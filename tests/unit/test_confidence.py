@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -17,6 +19,7 @@ from pqeval.cli import cli
 from pqeval.clusters import clusters_of
 from pqeval.confidence import with_intervals
 from pqeval.errors import PqevalError
+from pqeval.reports.table import draw
 from pqeval.statistics.resampling import Resampling, bootstrap
 from pqeval.statistics.units import units_of
 
@@ -135,6 +138,93 @@ def test_the_command():
     found = json.loads(done.stdout)["intervals"]
     assert (found["method"], found["level"], found["units"]) == ("bca", 0.9, 24)
     assert json.loads(CliRunner().invoke(cli, arguments).stdout)["intervals"] is None
+
+
+@pytest.mark.parametrize("method", ["percentile", "basic", "bca"])
+def test_intervals_of_every_method_are_written_and_saved(method, tmp_path):
+    json_file, saved = tmp_path / "x.json", tmp_path / "x.pqe"
+    result = pqeval.evaluate(**SIDES, ci=method, resamples=200, json=json_file, save=saved)
+    assert result.intervals.method == method
+    ends = [
+        end
+        for scores in (*result.intervals.groups.values(), *result.intervals.per_class.values())
+        for each in scores.values()
+        for end in (each.low, each.high, each.se)
+    ]
+    assert {type(end) for end in ends} <= {float, type(None)}
+    assert pqeval.Result.from_json(json_file) == pqeval.Run.load(saved).result == result
+
+
+def rare_run():
+    return run_of([FIND, {0: ([0.75], 0, 0)}] * 12 + [{1: ([0.75], 0, 0)}])
+
+
+def test_class_rows_have_their_intervals():
+    result = told(rare_run())
+    pq = result.intervals.per_class["10"]["pq"]
+    ends = f"{100 * pq.low:.1f} to {100 * pq.high:.1f}"
+    stream = io.StringIO()
+    draw(result, stream, per_class=True)
+    text = stream.getvalue()
+    assert "| id | class | kind  |   PQ |       PQ, 95 % |" in text
+    assert f"| 10 | c1    | thing | 87.5 |   {ends} |" in text
+    assert f"| 10 | c1 | thing | 87.5 | {ends} |" in result.to_markdown(per_class=True)
+    plain = msgspec.structs.replace(result, intervals=None)
+    assert "| id | class | kind | PQ | SQ |" in plain.to_markdown(per_class=True)
+
+
+def test_intervals_that_lack_resamples_are_marked():
+    result = told(rare_run())
+    dropped = result.intervals.per_class["20"]["pq"].dropped
+    assert 3000 < dropped < 4300
+    stream = io.StringIO()
+    draw(result, stream, per_class=True)
+    assert "| 75.0 to 75.0 * |" in stream.getvalue()
+    line = f"* in fewer than all resamples: Stuff ({10000 - dropped} of 10000); c2 ({10000 - dropped} of 10000)\n"
+    assert f"\n{line}" in stream.getvalue()
+    assert f"- \\{line}" in result.to_markdown(per_class=True)
+    draw(result, stream := io.StringIO())
+    assert f"* in fewer than all resamples: Stuff ({10000 - dropped} of 10000)\n" in stream.getvalue()
+    odd = msgspec.structs.replace(
+        result, per_class=tuple(msgspec.structs.replace(row, name=f"{row.name}|\n") for row in result.per_class)
+    )
+    draw(odd, stream := io.StringIO(), per_class=True)
+    for text in (stream.getvalue(), odd.to_markdown(per_class=True)):
+        assert f"; c2\\|\\n ({10000 - dropped} of 10000)\n" in text
+    draw(told(run_of([FIND, MISS] * 12)), stream := io.StringIO(), per_class=True)
+    assert "*" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("images", "how", "words"),
+    [
+        (30, Resampling(resamples=200), "percentile bootstrap, 200 resamples of 30 images"),
+        (1, Resampling(resamples=200), "percentile bootstrap, 200 resamples of 1 image"),
+        (2, Resampling("bca", resamples=200, seed=7), "bca bootstrap, 200 resamples of 2 images, seed 7"),
+    ],
+)
+def test_how_they_were_made_is_said(images, how, words):
+    draw(told(run_of([FIND] * images), how), stream := io.StringIO())
+    assert f"intervals: {words}\n" in stream.getvalue()
+
+
+def test_of_one_cluster_it_is_said_in_the_singular():
+    draw(told(run_of([FIND] * 2, names=["a_1", "a_2"]), cluster_by="prefix"), stream := io.StringIO())
+    assert "resamples of 1 cluster (prefix)\n" in stream.getvalue()
+
+
+def test_the_csv_has_intervals_where_there_are_some(tmp_path):
+    target = tmp_path / "x.csv"
+    pqeval.evaluate(**SIDES, csv=target)
+    head = "id,name,isthing,pq,sq,rq,iou_sum,tp,fp,fn"
+    plain = target.read_text().splitlines()
+    result = pqeval.evaluate(**SIDES, csv=target, ci=True, resamples=200)
+    known = target.read_text().splitlines()
+    assert (plain[0], known[0]) == (head, f"{head},pq_low,pq_high,pq_se")
+    for row, bare, full in zip(result.per_class, plain[1:], known[1:], strict=True):
+        pq = result.intervals.per_class[str(row.id)]["pq"]
+        ends = ",".join("" if end is None else repr(end) for end in (pq.low, pq.high, pq.se))
+        assert full == f"{bare},{ends}"
 
 
 # Clusters.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
+from unittest import mock
 
 import msgspec
 import network_scenes
@@ -50,6 +52,17 @@ def made(count: int, **options) -> pqeval.Run:
             for number in range(1, count + 1)
         ]
         metric.update(gt=(line, gt), pred=(line, pred), image_id=place)
+    return metric.run()
+
+
+def every_other_found(*scores) -> pqeval.Run:
+    """An image per score, each with a cat; every other one is found, the others are taken for dogs."""
+    metric = pqeval.PanopticQuality(
+        [{"id": 1, "name": "cat", "isthing": 1}, {"id": 2, "name": "dog", "isthing": 1}]
+    )
+    for place, score in enumerate(scores):
+        row = {"id": 1, "category_id": 1 if place % 2 else 2} | ({} if score is None else {"score": score})
+        metric.update(gt=([[1, 1]], [{"id": 1, "category_id": 1}]), pred=([[1, 1]], [row]), image_id=place)
     return metric.run()
 
 
@@ -122,6 +135,45 @@ def test_the_curve_and_its_best_point_are_drawn(found) -> None:
     # Between two scores a threshold does what the upper one does.
     assert curve.get_drawstyle() == "steps-pre"
     assert (list(best.get_xdata()), list(best.get_ydata())) == ([what.best.threshold], [100 * what.best.pq])
+
+
+@pytest.mark.parametrize(
+    ("scores", "label"),
+    [
+        ((0.66858, 0.66859), "best: 66.67 below 0.66859, 1 segment unknown"),
+        ((0.3, None, 0.4, 0.5), "best: 66.67 below 0.5, 2 segments unknown"),
+        ((0.3, None, 0.4), "best: 50.00 with all 2 segments unknown"),
+        ((0.3, None), "best: 66.67 with the only segment unknown"),
+    ],
+)
+def test_the_best_point_is_named_as_the_sentence_names_it(scores, label) -> None:
+    axes = unknown.draw(pqeval.diagnose(every_other_found(*scores))).axes[0]
+    assert [text.get_text() for text in axes.get_legend().get_texts()][-1] == label
+
+
+def test_figures_of_an_earlier_diagnosis_do_not_stay(found, tmp_path) -> None:
+    figures.write_figures(found, tmp_path)
+    (tmp_path / "mine.png").write_text("kept")
+    (tmp_path / "unknown.txt").write_text("kept")
+    perfect = pqeval.diagnose(gt=DATA["gt"], pred=DATA["gt"])
+    figures.write_figures(perfect, tmp_path)
+    left = ["classes.png", "mine.png", "thresholds.png", "unknown.txt", "waterfall.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == left
+    (tmp_path / "unknown.png").mkdir()  # a folder is none of ours
+    figures.write_figures(perfect, tmp_path)
+    assert (tmp_path / "unknown.png").is_dir()
+
+
+def test_an_earlier_figure_that_cannot_be_removed_is_an_error(tmp_path) -> None:
+    (tmp_path / "confusion.png").write_text("")
+    perfect = pqeval.diagnose(gt=DATA["gt"], pred=DATA["gt"])
+    with (
+        mock.patch.object(Path, "unlink", side_effect=PermissionError(1, "Operation not permitted")),
+        pytest.raises(FileError) as caught,
+    ):
+        figures.write_figures(perfect, tmp_path)
+    assert caught.value.code == "not-writable"
+    assert str(caught.value).startswith(f"{tmp_path / 'confusion.png'}: cannot remove: Operation not permitted\n")
 
 
 def test_the_confusions_are_drawn(found) -> None:

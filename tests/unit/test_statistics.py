@@ -21,7 +21,7 @@ from pqeval.errors import UsageError
 from pqeval.statistics import resampling as room
 from pqeval.statistics.intervals import interval
 from pqeval.statistics.resampling import Resampling, bootstrap, draws, jackknife, swaps
-from pqeval.statistics.testing import bootstrap_p, holm, swap_p
+from pqeval.statistics.testing import bootstrap_p, holm, least_swap_p, swap_p
 from pqeval.statistics.units import Units, aligned, units_of
 from pqeval.void import CONVENTIONS
 
@@ -325,6 +325,19 @@ def test_a_random_test_counts_the_data_among_the_exchanges():
     assert swap_p(np.array([0.1, -0.3, 0.2]), 0.2, exact=False) == 3 / 4
     assert swap_p(np.array([0.1, -0.3, 0.2, np.nan]), 0.2, exact=True) == 2 / 3
     assert swap_p(np.array([0.1]), math.nan, exact=False) is None
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 8])
+def test_the_smallest_p_is_that_of_two_that_differ_in_every_unit(count):
+    one, two = (run_of([image] * count) for image in ({0: ([], 0, 1)}, {0: ([1.0], 0, 0)}))
+    for resampling in (Resampling(), Resampling(resamples=100)):
+        sides = aligned([units_of(one), units_of(two)])
+        found, exact = swaps(*sides, resampling)
+        assert exact == (2**count <= resampling.resamples)
+        reached = swap_p(found[:, 0], 1.0, exact)
+        least = least_swap_p(count, resampling.resamples, exact)
+        assert reached == least if exact else least <= reached
+    assert least_swap_p(40, 100, exact=False) == swap_p(np.zeros(100), 1.0, exact=False)
 
 
 @given(st.lists(st.integers(-3, 3).map(float), min_size=1, max_size=30))

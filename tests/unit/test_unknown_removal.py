@@ -159,7 +159,7 @@ def test_a_match_can_appear_where_unknown_leaves_the_union() -> None:
     image = ([1] * 10, [(1, 1)], [5] * 5 + [6] * 5, [(5, 1, 0.9), (6, 2, 0.4)])
     found = diagnosis_of(made("torchmetrics", image)).unknown
     assert [(point.pq, point.segments) for point in found.by_score.points] == [(0.0, 0), (1.0, 1), (None, 2)]
-    assert found.by_score.best == (0.9, 1.0, 1)
+    assert found.by_score.best == (0.9, 1.0, 1, 0.4)
     assert [(row.segment_id, row.gain) for row in found.segments] == [(6, 1.0)]
     assert [(row.id, row.pq, row.together) for row in found.by_class] == [(2, 1.0, 1.0), (1, 0.0, None)]
     assert found.best_classes == (2,)
