@@ -51,7 +51,7 @@ def compare(
     seed: int = 0,
     fixed_classes: bool = False,
     cluster_by: str | os.PathLike[str] | None = None,
-    top: int = 20,
+    top: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Compare predictions on the same images, and say whether their difference can be noise.
@@ -71,8 +71,8 @@ def compare(
         How to resample: see :class:`pqeval.statistics.resampling.Resampling`.
     cluster_by : path or str, optional
         What images are drawn with: ``"folder"``, ``"prefix"``, or a CSV with a row per image.
-    top : int
-        How many of the images to list that changed most.
+    top : int, optional
+        How many of the images to list that changed most; by default all that changed.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def compare(
     Raises
     ------
     UsageError
-        For fewer than two of them, and for options that do not exist.
+        For fewer than two of them, for names that are not their own, and for options that do not exist.
     DataError
         If they cannot be scored, or were not scored on the same ground truth by the same rules.
 
@@ -112,6 +112,14 @@ def compare(
             expected="two or more, and as many names where there are any",
             remedy="name the baseline first, then what is to be compared with it",
         )
+    for name, times in Counter(names or ()).items():
+        if times > 1:
+            raise UsageError(
+                code="compare-names",
+                found=f"{'two' if times == 2 else times} of them are called {name!r}",
+                expected="a name of its own for each",
+                remedy="choose other names, or leave them out",
+            )
     inputs = Inputs(
         gt=gt,
         format=format,

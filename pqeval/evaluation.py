@@ -175,7 +175,8 @@ def evaluate(
         File to save the run in, ``run.pqe`` for example; see :meth:`Run.save`.
     slice_by : path, optional
         A CSV with a row per image, whose other columns say what the images have in common: the weather, the city.
-        The result then has the scores of each value; see :class:`~pqeval.result.Slice`.
+        The result then has the scores of each value; see :class:`~pqeval.result.Slice`. Intervals are
+        of the whole.
     ci : bool or str
         Whether to give confidence intervals, and by which method if not ``"percentile"``.
     ci_method, level, resamples, seed, fixed_classes

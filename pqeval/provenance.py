@@ -39,10 +39,12 @@ def describe(ledger: Ledger, policy: VoidPolicy, sides: Mapping[str, Source] | N
     -------
     dict
         ``rules``: those of the convention. ``hashes``: SHA-256 of the JSON and of the list of files of each side,
-        and of the ledger. ``reference``: the program that the convention follows but for the rules listed, each
-        with the segments and images that it would have treated otherwise here.
+        of the ids of the images that were scored, and of the ledger. ``reference``: the program that the
+        convention follows but for the rules listed, each with the segments and images that it would have treated
+        otherwise here.
     """
     hashes: dict[str, Any] = {role: _of_side(side) for role, side in (sides or {}).items()}
+    hashes["images"] = _digest(sorted(repr(key).encode("utf-8", "replace") for key in ledger.frames))
     hashes["ledger"] = _of_ledger(ledger)
     return {"rules": _rules(policy), "hashes": hashes, "reference": _differences(ledger, policy)}
 

@@ -44,10 +44,28 @@ def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Add the tests of leaderboard files behind all others, before any are deselected."""
-    for name in config.getoption("--pqeval"):
-        path = (config.invocation_params.dir / name).resolve()
-        collector = LeaderboardFile.from_parent(session, path=path)
-        items.extend(session.genitems(collector))
+    for path in _leaderboards(config):
+        if path not in _arguments(config):
+            items.extend(session.genitems(LeaderboardFile.from_parent(session, path=path)))
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> LeaderboardFile | None:
+    """Collect a leaderboard file of ``--pqeval`` that is an argument, too: its tests can be run by their ids."""
+    path = file_path.resolve()
+    wanted = path in _leaderboards(parent.config) and path in _arguments(parent.config)
+    return LeaderboardFile.from_parent(parent, path=path) if wanted else None
+
+
+def _arguments(config: pytest.Config) -> list[Path]:
+    """Return the files and folders of the arguments, without what stands behind ``::``."""
+    return [(config.invocation_params.dir / argument.partition("::")[0]).resolve() for argument in config.args]
+
+
+def _leaderboards(config: pytest.Config) -> list[Path]:
+    """Return the files of ``--pqeval``: as seen from here, or else from the folder of the configuration."""
+    here = config.invocation_params.dir
+    names = config.getoption("--pqeval")
+    return [((here if (here / name).exists() else config.rootpath) / name).resolve() for name in names]
 
 
 class LeaderboardFile(pytest.File):
@@ -130,10 +148,11 @@ def panoptic_quality() -> Callable[..., Scored]:
     """
 
     def scored(saved: Any = None, /, **options: Any) -> Scored:
-        from pqeval.gate.asserting import Scored
+        __tracebackhide__ = True
+        from pqeval.gate.asserting import Scored, briefly
         from pqeval.gate.plans import subject_of
         from pqeval.gating import plan_of
 
-        return Scored(subject_of(plan_of(result=saved, **options)))
+        return Scored(briefly(lambda: subject_of(plan_of(result=saved, **options)))())
 
     return scored

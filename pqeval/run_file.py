@@ -37,6 +37,7 @@ __all__ = ["is_run", "read_run", "write_run"]
 HEADER = "pqeval-run.json"
 SCHEMA = "pqeval.run/1"
 CHECKSUM = "sha256"
+SUFFIX = ".pqe"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can state
 PAIRS = ("gt_place", "pred_place", "inter")
 MAGIC = b"PK\x03\x04"
@@ -76,14 +77,20 @@ class _Header(msgspec.Struct, tag=SCHEMA, tag_field="schema"):
 
 
 def is_run(place: Place) -> bool:
-    """Whether a place is the file of a saved run, by its first bytes."""
+    """Whether a place is the file of a saved run, by its first bytes.
+
+    One whose name ends in .pqe is, too, unless it begins as JSON does: then reading it says what is wrong with it.
+    """
     if not isinstance(place, File):
         return False
+    named = str(place).lower().endswith(SUFFIX)
     try:
         head = place.head(NAME_AT + len(HEADER))
     except PqevalError:
-        return False
-    return head.startswith(MAGIC) and head[NAME_AT:] == HEADER.encode()
+        return named
+    if head.startswith(MAGIC) and head[NAME_AT:] == HEADER.encode():
+        return True
+    return named and not head.lstrip().startswith(b"{")
 
 
 def write_run(run: Run, path: str | os.PathLike[str]) -> None:

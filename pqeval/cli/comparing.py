@@ -28,7 +28,13 @@ __all__ = ["compare"]
 @rules
 @resampling
 @click.option("--name", "names", multiple=True, metavar="NAME", help="What to call each of them; once for each.")
-@click.option("--top", type=click.IntRange(min=0), default=10, show_default=True, help="Classes and images shown.")
+@click.option(
+    "--top",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    help="Classes and images shown; the JSON has all.",
+)
 @click.option("--json", type=OUTPUT, help="Write the comparison as JSON; - is standard output.")
 @click.option("--markdown", type=OUTPUT, help="Write it as Markdown.")
 def compare(runs: tuple[str, ...], quiet: bool, top: int, names: tuple[str, ...], **options: Any) -> None:
@@ -43,7 +49,7 @@ def compare(runs: tuple[str, ...], quiet: bool, top: int, names: tuple[str, ...]
     parse_texts(options)
     settings = {name: value for name, value in take_resampling(options).items() if value is not None}
     with progress_bar(quiet) as progress:
-        found = compare_all(*runs, names=names or None, top=top, progress=progress, **options, **settings)
+        found = compare_all(*runs, names=names or None, progress=progress, **options, **settings)
     for line in found.warnings:
         say(f"warning: {line}", quiet)
     if not write_texts(targets, {"json": found.to_json, "markdown": lambda: markdown(found, top=top)}):

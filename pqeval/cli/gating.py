@@ -96,6 +96,13 @@ def _leaderboard(
     from pqeval.gate.updating import update_leaderboard
 
     _show(update_leaderboard(board, done.entries), path, quiet)
+    left = [verdict for verdict in done.verdicts if verdict.is_drop and not verdict.passed]
+    if left:
+        say(
+            f"{path}: verdicts against a baseline that still fail: {len(left)}; "
+            "a baseline is renewed with `pqeval check --baseline FILE --update`"
+        )
+        sys.exit(1)
     return None
 
 

@@ -62,7 +62,12 @@ def scored(options: dict[str, Any], quiet: bool) -> Run:
 @click.option("--markdown", type=OUTPUT, help="Write the tables as Markdown.")
 @click.option("--per-image", type=OUTPUT, help="Write a row per image as CSV.")
 @click.option("--per-segment", type=OUTPUT, help="Write a row per segment as CSV.")
-@click.option("--slice-by", type=click.Path(), metavar="FILE.csv", help="Score groups of images, too.")
+@click.option(
+    "--slice-by",
+    type=click.Path(),
+    metavar="FILE.csv",
+    help="Score groups of images, too; confidence intervals are of the whole.",
+)
 @click.option("--save", type=click.Path(dir_okay=False), metavar="RUN.pqe", help="Save the run, to ask it again.")
 def evaluate(quiet: bool, per_class: bool, save: str | None, slice_by: str | None, **options: Any) -> None:
     """Score predictions: PQ, SQ, RQ over All, Things, Stuff."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from pqeval.comparison.changes import alike, changes
+from pqeval.comparison.changes import alike, changes, occurrences
 from pqeval.comparison.deltas import Deltas, class_deltas, deltas, effects, same_units
 from pqeval.comparison.outcome import Comparison, Pair, Sample, Scored
 from pqeval.comparison.sameness import aligned
@@ -16,6 +16,7 @@ from pqeval.ledger import FrameLedger
 from pqeval.run import Run
 from pqeval.scoring import digest
 from pqeval.statistics.resampling import Resampling
+from pqeval.statistics.testing import least_swap_p
 from pqeval.statistics.units import Units
 
 __all__ = ["compare_runs"]
@@ -27,7 +28,7 @@ def compare_runs(
     resampling: Resampling,
     *,
     cluster_by: str | os.PathLike[str] | None = None,
-    top: int = 20,
+    top: int | None = None,
 ) -> Comparison:
     """Compare runs with the first of them.
 
@@ -41,7 +42,7 @@ def compare_runs(
         How to resample.
     cluster_by : path or str, optional
         What images are drawn with.
-    top : int
+    top : int, optional
         How many of the images to list that changed most.
 
     Returns
@@ -65,7 +66,7 @@ def compare_runs(
     images, drawn = same_units(runs, frames[0], cluster_by)
     found = deltas(runs, drawn, resampling)
     pairs = [
-        _pair(runs, place, names, frames, found[place - 1], images, drawn[0], resampling.level, top)
+        _pair(runs, place, names, frames, found[place - 1], images, drawn[0], resampling, top)
         for place in range(1, len(runs))
     ]
     sample = Sample(
@@ -83,10 +84,22 @@ def compare_runs(
         runs[0].policy.name,
         len(frames[0]),
         sample,
-        tuple(Scored(name, run.result.groups) for name, run in zip(names, runs, strict=True)),
+        tuple(
+            Scored(name, run.result.groups, run.result.inputs, run.result.provenance)
+            for name, run in zip(names, runs, strict=True)
+        ),
         tuple(pairs),
-        digest(few_units(drawn[0])),
+        (*_of_the_data(runs, names), *digest(few_units(drawn[0]))),
     )
+
+
+def _of_the_data(runs: Sequence[Run], names: Sequence[str]) -> Iterator[str]:
+    """Yield the warnings of the runs, each once; what does not hold for all of them with the names of its runs."""
+    lines = {line: None for run in runs for line in run.result.warnings}
+    for line in lines:
+        if not line.startswith("[few-units]"):  # of intervals that the run has of its own
+            owners = [name for run, name in zip(runs, names, strict=True) if line in run.result.warnings]
+            yield line if len(owners) == len(runs) else f"{', '.join(owners)}: {line}"
 
 
 def _pair(
@@ -97,8 +110,8 @@ def _pair(
     found: Deltas,
     images: Sequence[Units],
     drawn: Units,
-    level: float,
-    top: int,
+    resampling: Resampling,
+    top: int | None,
 ) -> Pair:
     changed = [
         at for at, (one, two) in enumerate(zip(frames[0], frames[place], strict=True)) if not alike(one, two)
@@ -106,15 +119,18 @@ def _pair(
     effect = effects(images[0], images[place])
     changed.sort(key=lambda at: -abs(effect[at] or 0.0))  # ties stay in the order of the images
     delta = found.groups["All"]["pq"]
-    verdict = verdict_of(delta, level, len(drawn), len(changed))
+    least = least_swap_p(len(drawn), resampling.resamples, found.exact)
+    verdict = verdict_of(delta, resampling.level, len(drawn), len(changed), least)
     noun = "image" if drawn.unit == "image" else "cluster"
+    units = f"{len(drawn)} {noun}{'' if len(drawn) == 1 else 's'}"
     told = sentence(
         (names[0], names[place]),
         delta,
         verdict,
-        level=level,
-        units=f"{len(drawn)} {noun}{'' if len(drawn) == 1 else 's'}",
+        level=resampling.level,
+        units=units,
         few=len(drawn) < FEW,
+        limit=(units if found.exact else f"{resampling.resamples} exchanges", least),
     )
     return Pair(
         names[0],
@@ -122,7 +138,7 @@ def _pair(
         verdict,
         told,
         found.groups,
-        class_deltas(runs[0], found),
+        class_deltas(runs[0], found, occurrences(frames[0], frames[place], len(runs[0].categories)).tolist()),
         len(changed),
         tuple(changes(frames[0][at], frames[place][at], runs[0].categories, effect[at]) for at in changed[:top]),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -13,7 +13,7 @@ from pqeval.categories import Categories
 from pqeval.comparison.outcome import Change, Changed
 from pqeval.ledger import Column, FrameLedger, Outcome, Side
 
-__all__ = ["alike", "changes"]
+__all__ = ["alike", "changes", "occurrences"]
 
 Rows: TypeAlias = npt.NDArray[np.int64]
 DECISIVE = [int(column) for column in (Column.SEGMENT, Column.OUTCOME, Column.INTER, Column.UNION)]
@@ -33,6 +33,16 @@ def _scoring(rows: Rows, side: Side) -> Rows:
     # Misses have a partner where another class covers them, which scores that take all classes for one look at.
     found: Rows = rows[own & ((outcome == Outcome.TP) | (outcome == Outcome.FN))][:, DECISIVE]
     return found
+
+
+def occurrences(one: Sequence[FrameLedger], two: Sequence[FrameLedger], classes: int) -> npt.NDArray[np.int64]:
+    """Count the images in which each class has something that counts, in one of two predictions at least."""
+    times = np.zeros(classes, np.int64)
+    for frames in zip(one, two, strict=True):
+        rows = np.concatenate([frame.rows for frame in frames])
+        counted = np.isin(rows[:, Column.OUTCOME], (Outcome.TP, Outcome.FP, Outcome.FN))
+        times[np.unique(rows[counted, Column.CATEGORY])] += 1
+    return times
 
 
 def changes(one: FrameLedger, two: FrameLedger, categories: Categories, effect: float | None) -> Changed:

@@ -129,17 +129,20 @@ def _score(run: Run, kind: str, name: str, measure: str) -> float | None:
     return score
 
 
-def class_deltas(run: Run, found: Deltas) -> tuple[ClassDelta, ...]:
-    """Return the classes that a side has a score for, with p-values adjusted for how many they are."""
+def class_deltas(run: Run, found: Deltas, images: Sequence[int]) -> tuple[ClassDelta, ...]:
+    """Return the classes that a side has a score for, with p-values adjusted for how many they are.
+
+    ``images`` says in how many each class of the table occurs.
+    """
     kept = [
-        (row, found.classes[str(row.id)])
-        for row in run.result.per_class
+        (row, found.classes[str(row.id)], number)
+        for row, number in zip(run.result.per_class, images, strict=True)
         if any(getattr(found.classes[str(row.id)]["pq"], side) is not None for side in ("baseline", "other"))
     ]
-    adjusted = holm([scores["pq"].p_swap for _, scores in kept])
+    adjusted = holm([scores["pq"].p_swap for _, scores, _ in kept])
     return tuple(
-        ClassDelta(row.id, row.name, row.isthing, scores["pq"], scores["sq"], scores["rq"], p)
-        for (row, scores), p in zip(kept, adjusted, strict=True)
+        ClassDelta(row.id, row.name, row.isthing, scores["pq"], scores["sq"], scores["rq"], p, number)
+        for (row, scores, number), p in zip(kept, adjusted, strict=True)
     )
 
 

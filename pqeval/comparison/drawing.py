@@ -8,7 +8,7 @@ from typing import TextIO
 
 from pqeval.comparison.outcome import Change, ClassDelta, Comparison, Delta, Pair
 from pqeval.comparison.wording import chance, percent, signed
-from pqeval.reports._cells import kind_of, marked, plain, points
+from pqeval.reports._cells import PARTIAL, escaped, kind_of, marked, plain, points
 from pqeval.reports.table import Drawn, draw_tables
 
 __all__ = ["draw", "markdown"]
@@ -45,7 +45,7 @@ def markdown(comparison: Comparison, *, top: int = 10) -> str:
     for pair in comparison.pairs:
         parts.append(f"**{plain(pair.sentence)}**\n")
         parts += [marked(head, rows) for head, rows in _tables(comparison, pair, top)]
-        parts += [f"{line}\n" for line in _notes(pair, top)]
+        parts += [f"{escaped(line)}\n" for line in _notes(pair, top)]
     lines = [*footer(comparison), *(f"warning: {line}" for line in comparison.warnings)]
     parts.append("".join(f"- {plain(line)}\n" for line in lines))
     return "\n".join(parts)
@@ -55,13 +55,24 @@ def _tables(comparison: Comparison, pair: Pair, top: int) -> Iterator[Drawn]:
     between = f"{percent(comparison.sample.level)} interval"
     names = (pair.baseline, pair.other, "difference", between)
     groups = [
-        (f"{name} {measure.upper()}", *_cells(scores[measure]), _p(scores[measure].p_swap))
+        (
+            f"{name} {measure.upper()}",
+            *_cells(scores[measure], _partial(scores[measure])),
+            _p(scores[measure].p_swap),
+        )
         for name, scores in pair.groups.items()
         for measure in MEASURES
     ]
     yield ("", *names, "p swap"), groups
     classes = [
-        (str(row.id), row.name, kind_of(row.isthing), *_cells(row.pq), _p(row.pq.p_swap), _p(row.p_holm))
+        (
+            str(row.id),
+            row.name,
+            kind_of(row.isthing),
+            *_cells(row.pq, _rare(row)),
+            _p(row.pq.p_swap),
+            _p(row.p_holm),
+        )
         for row in _changed_classes(pair)[:top]
     ]
     if classes:
@@ -87,8 +98,18 @@ def _changed_classes(pair: Pair) -> list[ClassDelta]:
     return sorted(changed, key=lambda row: -abs(2.0 if row.pq.difference is None else row.pq.difference))
 
 
-def _cells(delta: Delta) -> tuple[str, ...]:
-    ends = "n/a" if delta.low is None else f"{signed(delta.low)} to {signed(delta.high)}"
+def _partial(delta: Delta) -> bool:
+    """Whether an interval comes from fewer than all resamples."""
+    return delta.low is not None and delta.dropped > 0
+
+
+def _rare(row: ClassDelta) -> bool:
+    """Likewise of a class. What one image has lacks in some resamples, also where it counts as 0 there."""
+    return _partial(row.pq) or (row.pq.low is not None and row.images == 1)
+
+
+def _cells(delta: Delta, partial: bool) -> tuple[str, ...]:
+    ends = "n/a" if delta.low is None else f"{signed(delta.low)} to {signed(delta.high)}{' *' if partial else ''}"
     return points(delta.baseline), points(delta.other), signed(delta.difference), ends
 
 
@@ -103,6 +124,14 @@ def _listed(changes: Sequence[Change]) -> str:
 
 
 def _notes(pair: Pair, top: int) -> Iterator[str]:
+    partial = [name for name, scores in pair.groups.items() if any(_partial(delta) for delta in scores.values())]
+    partial += [
+        f"{plain(row.name)}, {row.images} image{'' if row.images == 1 else 's'}"
+        for row in _changed_classes(pair)[:top]
+        if _rare(row)
+    ]
+    if partial:
+        yield PARTIAL.format("; ".join(partial))
     for number, noun in (
         (len(_changed_classes(pair)), "classes"),
         (pair.changed, "images"),
@@ -116,7 +145,11 @@ def footer(comparison: Comparison) -> Iterator[str]:
     sample = comparison.sample
     images = f"{comparison.images} image{'' if comparison.images == 1 else 's'}"
     yield f"scores in %; convention {comparison.convention}; {images}; a difference is the other less the baseline"
-    drawn = images if sample.unit == "image" else f"{sample.units} clusters ({sample.unit})"
+    drawn = (
+        images
+        if sample.unit == "image"
+        else f"{sample.units} cluster{'' if sample.units == 1 else 's'} ({sample.unit})"
+    )
     times = f"{sample.resamples} resamples of {drawn}, seed {sample.seed}"
     yield f"intervals: {sample.method} bootstrap, {times}, the same for all"
     ways = f"all {2**sample.units} ways" if sample.exact else f"{sample.resamples} random ways"

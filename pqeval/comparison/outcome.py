@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import msgspec
 
@@ -56,6 +57,8 @@ class ClassDelta(msgspec.Struct, frozen=True):
         Its scores.
     p_holm : float or None
         ``pq.p_swap`` adjusted for the number of classes, by Holm's method.
+    images : int
+        Images in which one of the two predictions, or the ground truth, has the class.
     """
 
     id: int
@@ -65,6 +68,7 @@ class ClassDelta(msgspec.Struct, frozen=True):
     sq: Delta
     rq: Delta
     p_holm: float | None
+    images: int
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -122,7 +126,8 @@ class Pair(msgspec.Struct, frozen=True):
         Their names.
     verdict : str
         ``"equal"`` (in every image), ``"noise"`` (it can be), ``"difference"`` (it can hardly be noise),
-        ``"unclear"`` (interval and test disagree), or ``"untold"`` (there is no score, or but one unit).
+        ``"unclear"`` (interval and test disagree), ``"undecided"`` (the interval excludes 0, and the test cannot
+        reach the level with so few units or exchanges), or ``"untold"`` (there is no score, or but one unit).
     sentence : str
         The same in words, with the numbers.
     groups : dict of str to dict of str to Delta
@@ -132,7 +137,7 @@ class Pair(msgspec.Struct, frozen=True):
     changed : int
         Images that the two do not score alike.
     images : tuple of Changed
-        Those of them that change PQ most.
+        These images, those that change PQ most first; fewer where only some were asked for.
     """
 
     baseline: str
@@ -175,10 +180,14 @@ class Scored(msgspec.Struct, frozen=True):
         What it is called here.
     groups : dict of str to GroupScore
         Its scores.
+    inputs, provenance : dict
+        As in its result.
     """
 
     name: str
     groups: dict[str, GroupScore]
+    inputs: dict[str, Any] = {}
+    provenance: dict[str, Any] = {}
 
 
 class Comparison(msgspec.Struct, frozen=True, tag="pqeval.comparison/1", tag_field="schema"):
@@ -197,7 +206,8 @@ class Comparison(msgspec.Struct, frozen=True, tag="pqeval.comparison/1", tag_fie
     pairs : tuple of Pair
         Each of the others against the baseline.
     warnings : tuple of str
-        What should be known about the numbers.
+        What should be known about the data of the runs, and about the numbers. What does not hold for all runs
+        begins with their names.
     version : str
         Version of pqeval.
     """

@@ -11,6 +11,7 @@ from pqeval.errors import DataError
 from pqeval.image_ids import image_key, shown
 from pqeval.ledger import Column, FrameLedger, Outcome, Side
 from pqeval.run import Run
+from pqeval.same_rules import other_rules
 
 __all__ = ["aligned"]
 
@@ -48,14 +49,12 @@ def aligned(runs: Sequence[Run], names: Sequence[str]) -> list[list[FrameLedger]
 
 
 def _same_rules(one: Run, two: Run, name: str, other: str) -> None:
-    for noun, values in (
-        ("metric", (one.result.metric, two.result.metric)),
-        ("convention", (one.policy.name, two.policy.name)),
-    ):
-        if values[0] != values[1]:
-            raise _different(
-                f"{name} was scored by the {noun} {values[0]}, {other} by {values[1]}", f"one {noun} for all"
-            )
+    differing = [
+        f"{noun} {ours} for {name}, {theirs} for {other}"
+        for noun, ours, theirs in other_rules(one.result, two.result)
+    ]
+    if differing:
+        raise _different(f"scored by different rules: {'; '.join(differing)}", "the same rules for all")
     if one.categories != two.categories:
         raise _different(f"{name} and {other} have different category tables", "one category table for all")
     if dict(one.groups) != dict(two.groups):

@@ -9,12 +9,16 @@ __all__ = ["chance", "percent", "sentence", "signed", "verdict_of"]
 ENDS = {
     "noise": "this can be noise",
     "difference": "this is hardly noise",
+    "undecided": "with {} the test cannot get below {}, so it cannot decide",
     "unclear": "interval and test disagree, so do not count on it",
 }
 
 
-def verdict_of(delta: Delta, level: float, units: int, changed: int) -> str:
-    """Judge a difference; the words are those of :class:`~pqeval.comparison.outcome.Pair`."""
+def verdict_of(delta: Delta, level: float, units: int, changed: int, least_p: float = 0.0) -> str:
+    """Judge a difference; the words are those of :class:`~pqeval.comparison.outcome.Pair`.
+
+    ``least_p`` is the smallest p-value that the test can give.
+    """
     if delta.difference is None:
         return "untold"
     if changed == 0:
@@ -23,10 +27,21 @@ def verdict_of(delta: Delta, level: float, units: int, changed: int) -> str:
         return "untold"
     outside = not delta.low <= 0 <= delta.high
     unlikely = delta.p_swap < 1 - level
+    if outside and least_p >= 1 - level:
+        return "undecided"
     return {(True, True): "difference", (False, False): "noise"}.get((outside, unlikely), "unclear")
 
 
-def sentence(names: tuple[str, str], delta: Delta, verdict: str, *, level: float, units: str, few: bool) -> str:
+def sentence(
+    names: tuple[str, str],
+    delta: Delta,
+    verdict: str,
+    *,
+    level: float,
+    units: str,
+    few: bool,
+    limit: tuple[str, float] = ("", 0.0),
+) -> str:
     """Say how far apart two predictions are, and whether that can be noise.
 
     Parameters
@@ -43,6 +58,8 @@ def sentence(names: tuple[str, str], delta: Delta, verdict: str, *, level: float
         What was drawn, with its number: ``"24 images"``.
     few : bool
         Whether these are too few for a good interval.
+    limit : (str, float)
+        What keeps the p-value of the test from being smaller, and the smallest that it can be.
 
     Returns
     -------
@@ -59,7 +76,9 @@ def sentence(names: tuple[str, str], delta: Delta, verdict: str, *, level: float
         return f"{apart}; {units} cannot tell whether this is noise."
     low, high = signed(delta.low, plus=False), signed(delta.high, plus=False)
     interval = f"{percent(level)} interval of the difference {low} to {high}"
-    text = f"{apart}; {interval}, swap test p {chance(delta.p_swap)}: {ENDS[verdict]}."
+    what, least = limit
+    end = ENDS[verdict].format(what, chance(least).removeprefix("= "))
+    text = f"{apart}; {interval}, swap test p {chance(delta.p_swap)}: {end}."
     return f"{text} With {units} the interval is rough." if few else text
 
 

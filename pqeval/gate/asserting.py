@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
-from pqeval.errors import UsageError
+from pqeval.errors import PqevalError, UsageError
 from pqeval.gate.baselines import Limits, read_limit, refuse_incomparable
 from pqeval.gate.changes import class_changes, image_changes, worst_classes, worst_images
 from pqeval.gate.drops import judge_drops
-from pqeval.gate.expectations import Expectation, expect
-from pqeval.gate.judging import judge, judge_warnings
+from pqeval.gate.expectations import SCORES, Expectation, expect
+from pqeval.gate.judging import judge, judge_warnings, written
 from pqeval.gate.naming import find
 from pqeval.gate.outputs.wording import cells, explained, sentence
 from pqeval.gate.subjects import Saved, Subject, load
@@ -17,11 +19,28 @@ from pqeval.gate.verdicts import Entry, Verdict
 from pqeval.result import Result
 from pqeval.run import Run
 
-__all__ = ["Moved", "Scored", "require"]
+__all__ = ["Moved", "Scored", "briefly", "require"]
+
+Asked = ParamSpec("Asked")
+Given = TypeVar("Given")
 
 
 class Moved(AssertionError):
     """An expectation of a leaderboard file that does not hold."""
+
+
+def briefly(function: Callable[Asked, Given]) -> Callable[Asked, Given]:
+    """Let errors begin at the line of the test: nobody wants to read pages of pqeval's own lines."""
+
+    @functools.wraps(function)
+    def brief(*args: Asked.args, **kwargs: Asked.kwargs) -> Given:
+        __tracebackhide__ = True
+        try:
+            return function(*args, **kwargs)
+        except (AssertionError, PqevalError) as error:
+            raise error.with_traceback(None) from None
+
+    return brief
 
 
 def require(entry: Entry, name: str | None) -> None:
@@ -78,18 +97,27 @@ class Scored:
         """The run, where there is one."""
         return self._subject.run
 
+    @briefly
     def at_least(self, **scores: Any) -> Scored:
         """Assert that scores are so high: ``at_least(PQ=51.5, **{"Things.PQ": 57})``, in points, inclusive."""
-        __tracebackhide__ = True
         made = [expect(name, value, 0) for name, value in scores.items()]
+        for expectation in made:
+            if expectation.name.endswith(SCORES) and 0 < expectation.value <= 1:
+                raise UsageError(
+                    code="points",
+                    found=f"{expectation.name} at least {expectation.value}",
+                    expected="points, which go from 0 to 100",
+                    remedy=f"write {written(100 * expectation.value)}",
+                )
         return self._held(made, lambda verdict: verdict.passed or verdict.outcome == "moved-up", "at least")
 
+    @briefly
     def equals(self, tolerance: Any = None, **scores: Any) -> Scored:
         """Assert what scores are: ``equals(PQ=51.9)``; the tolerance is half a unit in the last digit."""
-        __tracebackhide__ = True
         made = [expect(name, value, tolerance) for name, value in scores.items()]
         return self._held(made, lambda verdict: verdict.passed, "")
 
+    @briefly
     def no_worse_than(self, baseline: Saved | Scored, by: Any = 0, classes_by: Any = None) -> Scored:
         """Assert that PQ of no group drops by more than ``by`` points, and of no class by ``classes_by``.
 
@@ -98,11 +126,12 @@ class Scored:
         DataError
             If the two are not comparable.
         """
-        __tracebackhide__ = True
         base = baseline._subject if isinstance(baseline, Scored) else load(baseline)
         now = self._subject
         refuse_incomparable(now, base)
         limits = Limits(read_limit("by", by), read_limit("classes_by", classes_by))
+        if limits == Limits():
+            raise _nothing("a limit for groups or for classes", "for example by=0.3")
         verdicts = judge_drops(now.result, base.result, limits) + judge_warnings(now.result)
         if all(verdict.passed for verdict in verdicts):
             return self
@@ -113,14 +142,8 @@ class Scored:
         raise AssertionError("\n".join([*said, *explained(entry)]))
 
     def _held(self, made: list[Expectation], holds: Any, relation: str) -> Scored:
-        __tracebackhide__ = True
         if not made:
-            raise UsageError(
-                code="nothing-to-check",
-                found="there is nothing to check",
-                expected="scores by name",
-                remedy="for example PQ=51.9",
-            )
+            raise _nothing("scores by name", "for example PQ=51.9")
         verdicts = [judge(expectation, self.result) for expectation in made]
         failed = [verdict for verdict in verdicts if not holds(verdict)]
         said = [_line(verdict, relation) for verdict in failed]
@@ -149,6 +172,10 @@ class Scored:
                 for image_id, counts in images
             ]
         return lines
+
+
+def _nothing(expected: str, remedy: str) -> UsageError:
+    return UsageError(code="nothing-to-check", found="there is nothing to check", expected=expected, remedy=remedy)
 
 
 def _line(verdict: Verdict, relation: str) -> str:

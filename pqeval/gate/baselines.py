@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from pqeval.errors import DataError, UsageError
 from pqeval.gate.expectations import decimal
 from pqeval.gate.subjects import Subject
-from pqeval.image_ids import image_key
 from pqeval.result import Result
+from pqeval.same_rules import other_rules
 
 __all__ = ["Limits", "read_limit", "refuse_incomparable"]
 
@@ -54,7 +54,7 @@ def refuse_incomparable(now: Subject, base: Subject, file: str | None = None) ->
         raise DataError(
             code="not-comparable",
             found=f"not comparable with the baseline: {'; '.join(differences)}",
-            expected="the same ground truth, metric and convention",
+            expected="the same ground truth, images and rules",
             remedy="compare with another baseline, or renew it on purpose with --update",
             file=file,
         )
@@ -62,30 +62,38 @@ def refuse_incomparable(now: Subject, base: Subject, file: str | None = None) ->
 
 def _differences(now: Subject, base: Subject) -> Iterator[str]:
     ours, theirs = now.result, base.result
-    for what, old, new in (
-        ("metric", theirs.metric, ours.metric),
-        ("convention", theirs.convention, ours.convention),
-        ("images evaluated", theirs.images.get("evaluated"), ours.images.get("evaluated")),
-    ):
-        if old != new:
-            yield f"{what} {old} there, {new} here"
+    for what, before, after in other_rules(theirs, ours):
+        yield f"{what} {before} there, {after} here"
+    counts = [result.images.get("evaluated") for result in (theirs, ours)]
+    if counts[0] != counts[1]:
+        yield f"images evaluated {counts[0]} there, {counts[1]} here"
     if _table(ours) != _table(theirs):
         yield "the category tables differ"
-    if ours.inputs.get("groups", {}) != theirs.inputs.get("groups", {}):
+    # A file that somebody wrote by hand can lack a group that all results have.
+    if (
+        ours.inputs.get("groups", {}) != theirs.inputs.get("groups", {})
+        or ours.groups.keys() != theirs.groups.keys()
+    ):
         yield "the groups differ"
-    old, new = _ground_truth(theirs), _ground_truth(ours)
+    old, new = _hash("gt", theirs), _hash("gt", ours)
     if old is not None and new is not None and old != new:
         yield "the ground truths differ"
-    elif now.run is not None and base.run is not None:
-        keys = [{image_key(frame.image_id) for frame in run.frames()} for run in (now.run, base.run)]
-        if keys[0] != keys[1]:
-            yield "the images differ"
+    elif counts[0] == counts[1] and _other_images(now, base):
+        yield "the images differ"
+
+
+def _other_images(now: Subject, base: Subject) -> bool:
+    """Whether other images were scored, as far as the two know theirs."""
+    if now.run is not None and base.run is not None:
+        return now.run.ledger.frames.keys() != base.run.ledger.frames.keys()
+    hashes = [_hash("images", side.result) for side in (now, base)]
+    return None not in hashes and hashes[0] != hashes[1]
 
 
 def _table(result: Result) -> list[tuple[int, str, bool | None]]:
     return [(row.id, row.name, row.isthing) for row in result.per_class]
 
 
-def _ground_truth(result: Result) -> Any:
+def _hash(name: str, result: Result) -> Any:
     hashes = result.provenance.get("hashes")
-    return hashes.get("gt") if isinstance(hashes, dict) else None
+    return hashes.get(name) if isinstance(hashes, dict) else None

@@ -6,8 +6,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from pqeval.gate.baselines import Limits
-from pqeval.gate.expectations import in_points
-from pqeval.gate.judging import EXACT, written
+from pqeval.gate.expectations import EXACT, in_points
+from pqeval.gate.judging import written
 from pqeval.gate.verdicts import Verdict
 from pqeval.result import Result
 
@@ -27,7 +27,8 @@ def judge_drops(now: Result, base: Result, limits: Limits) -> tuple[Verdict, ...
     Returns
     -------
     tuple of Verdict
-        None for what has a score on neither side. What had a score and has none now never holds.
+        None for what has a score on neither side. What had a score and has none now never holds, nor what had none
+        and is 0 now.
     """
     found = []
     if limits.groups is not None:
@@ -46,8 +47,12 @@ def _judge_drop(name: str, score: float | None, before: float | None, limit: Dec
     if before is None:
         if score is None:
             return None
+        # Without ground truth of its own a class can only have FPs: from n/a to 0 is where it was made up.
+        outcome = "improved" if score > 0 else "moved-down"
         points = written(in_points(score))
-        return Verdict(name, kind, "improved", None, written(limit), points, None, score, "new")
+        return Verdict(
+            name, kind, outcome, None, written(limit), points, None, score, "it had none in the baseline"
+        )
     old = in_points(before)
     asked = (written(old), written(limit))
     if score is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
+from numbers import Integral, Rational, Real
 from typing import Any
 
 from pqeval.errors import UsageError
@@ -13,6 +14,7 @@ from pqeval.gate.nearness import near
 
 __all__ = [
     "COUNTS",
+    "EXACT",
     "SCORES",
     "Expectation",
     "decimal",
@@ -26,6 +28,9 @@ __all__ = [
 
 SCORES = ("PQ", "SQ", "RQ")
 COUNTS = ("TP", "FP", "FN")
+EXACT = Context(prec=1200)
+"""More digits than the difference of any two scores has."""
+MOST_DIGITS = 400  # on either side of the point; no score has more
 PLAIN = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
 
 
@@ -67,13 +72,28 @@ def decimals(value: Decimal) -> int:
 
 
 def decimal(value: Any) -> Decimal | None:
-    """Read a number from a plain text or a Python number, with its digits; ``None`` for anything else."""
-    if isinstance(value, str):
-        return Decimal(value) if PLAIN.fullmatch(value) else None
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        return None
-    number = Decimal(repr(float(value))) if isinstance(value, float) else Decimal(value)
-    return number if number.is_finite() and number >= 0 else None
+    """Read a plain text, or a number of Python or NumPy, with its digits; ``None`` for anything else."""
+    match value:
+        case bool():
+            return None
+        case str():
+            number = Decimal(value) if PLAIN.fullmatch(value) else None
+        case Decimal():
+            number = value
+        case Integral():
+            number = Decimal(int(value))
+        case float():
+            number = Decimal(repr(float(value)))
+        case Real() if not isinstance(value, Rational):
+            number = Decimal(str(value))  # the digits of a float32, and not those of the double next to it
+        case _:
+            number = None
+    return number if number is not None and number.is_finite() and number >= 0 and _is_short(number) else None
+
+
+def _is_short(number: Decimal) -> bool:
+    """Whether a number can be written and subtracted in full; a text can have any number of digits."""
+    return number.as_tuple().exponent >= -MOST_DIGITS and number.adjusted() <= MOST_DIGITS  # type: ignore[operator]
 
 
 def expect(name: str, value: Any, tolerance: Any = None) -> Expectation:

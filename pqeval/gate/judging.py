@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import Context, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
-from pqeval.gate.expectations import COUNTS, Expectation, decimals, half_unit, in_points
+from pqeval.gate.expectations import COUNTS, EXACT, Expectation, decimals, half_unit, in_points
 from pqeval.gate.naming import find
 from pqeval.gate.verdicts import Verdict
 from pqeval.result import Result
 
 __all__ = ["judge", "judge_warnings", "written"]
-
-EXACT = Context(prec=1200)
-"""More digits than the difference of any two scores has."""
 
 FATAL = "categories-misaligned"
 

@@ -66,7 +66,7 @@ def read_leaderboard(path: str | os.PathLike[str]) -> Leaderboard:
     """
     file = os.fspath(path)
     try:
-        text = Path(path).read_bytes().decode()
+        text = Path(path).read_bytes().decode("utf-8-sig")  # Windows editors write a mark first
         content = tomllib.loads(text, parse_float=Decimal)
     except OSError as reason:
         raise FileError(

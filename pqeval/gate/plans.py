@@ -20,9 +20,10 @@ from pqeval.gate.subjects import (
     refuse_other_rules,
     refuse_settled,
 )
-from pqeval.gate.verdicts import Change, Entry, ImageChange, Trouble
+from pqeval.gate.verdicts import Change, Entry, ImageChange, Trouble, Verdict
 from pqeval.inputs import INPUTS, RULES, Inputs
 from pqeval.reopening import run_of
+from pqeval.result import Result
 from pqeval.scoring import refuse_nothing
 
 __all__ = ["OPTIONS", "Plan", "Progress", "attempt", "carry_out", "subject_of", "troubled"]
@@ -129,7 +130,7 @@ def carry_out(plan: Plan, progress: Progress | None = None) -> Entry:
     base = None if plan.baseline is None else load(plan.baseline)
     now = subject_of(plan, progress)
     result = now.result
-    verdicts = tuple(judge(expectation, result) for expectation in plan.expectations)
+    verdicts = tuple(_judged(expectation, result) for expectation in plan.expectations)
     classes: tuple[Change, ...] = ()
     images: tuple[ImageChange, ...] = ()
     if base is not None:
@@ -147,7 +148,18 @@ def carry_out(plan: Plan, progress: Progress | None = None) -> Entry:
         warnings=result.warnings,
         classes=classes,
         changed_images=images,
+        inputs=result.inputs,
+        provenance=result.provenance,
     )
+
+
+def _judged(expectation: Expectation, result: Result) -> Verdict:
+    """Judge; a name that no score of these data has hides no other expectation."""
+    try:
+        return judge(expectation, result)
+    except UsageError as error:
+        said = f"{error.found}; {error.expected}; {error.remedy}"
+        return Verdict(expectation.name, "expect", "no-such-score", format(expectation.value, "f"), note=said)
 
 
 def attempt(plan: Plan, progress: Progress | None = None) -> Entry:

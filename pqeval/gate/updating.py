@@ -74,9 +74,8 @@ def new_text(leaderboard: Leaderboard, entries: list[Entry]) -> str:
             table = document["entry"][number]["expect"]
             for key in above:
                 table = table[key]
-            number_text = fitting(expectation, Decimal(verdict.found))
-            plain = "." not in number_text
-            table[last] = tomlkit.integer(number_text) if plain else tomlkit.float_(number_text)
+            # Read from its text, a number keeps its zeros at the end: they say how close it has to be.
+            table[last] = tomlkit.value(fitting(expectation, Decimal(verdict.found)))
     return str(tomlkit.dumps(document))
 
 
@@ -94,7 +93,8 @@ def _refuse_unusable(entries: list[Entry], file: str) -> None:
     """Raise where a number is not there to be written, or cannot be trusted."""
     for entry in entries:
         reasons = [] if entry.error is None else [entry.error.text.partition("\n")[0]]
-        reasons += [f"{v.name} is n/a" for v in entry.verdicts if v.outcome == "not-available"]
+        reasons += [f"{v.name} is n/a" for v in entry.verdicts if v.outcome == "not-available" and not v.is_drop]
+        reasons += [v.note for v in entry.verdicts if v.outcome == "no-such-score"]
         reasons += [v.note for v in entry.verdicts if v.kind == "warning"]
         for reason in reasons:
             raise DataError(
@@ -112,14 +112,16 @@ def update_baseline(path: str | os.PathLike[str], now: Subject) -> str:
     Parameters
     ----------
     path : path
-        The baseline: a saved run, or a result.
+        The baseline: a saved run, or a result. Where there is none yet it becomes a saved run if its name ends
+        in .pqe.
     now : Subject
         What takes its place.
 
     Returns
     -------
     str
-        What changed of the result, as a unified diff; empty where nothing did. An equal file is not touched.
+        What changed of the result, as a unified diff; empty where nothing did. An equal file is not touched. Of a
+        new file, that it is new.
 
     Raises
     ------
@@ -130,8 +132,10 @@ def update_baseline(path: str | os.PathLike[str], now: Subject) -> str:
     """
     file = os.fspath(path)
     _refuse_unusable([Entry("", verdicts=judge_warnings(now.result))], file)
-    before = load(file).result.to_json()
+    new = not os.path.lexists(file)
     after = now.result.to_json()
+    before = after if new else load(file).result.to_json()
+    told = _diff(before, after, file)
     if is_saved_run(file):
         if now.run is None:
             raise UsageError(
@@ -144,13 +148,15 @@ def update_baseline(path: str | os.PathLike[str], now: Subject) -> str:
         with tempfile.TemporaryDirectory() as folder:
             fresh = Path(folder) / "run.pqe"
             now.run.save(fresh)
-            same = fresh.read_bytes() == Path(file).read_bytes()
+            same = not new and fresh.read_bytes() == Path(file).read_bytes()
         if not same:
             now.run.save(file)
-            return _diff(before, after, file) or f"{file}: the same result of other segments\n"
-    elif before != after or Path(file).read_bytes() != after.encode():
+            told = _diff(before, after, file) or f"{file}: the same result of other segments\n"
+    elif new or before != after or Path(file).read_bytes() != after.encode():
         write_text(file, after)
-    return _diff(before, after, file)
+    if new:
+        told = f"{file}: new\n"
+    return told
 
 
 def _diff(before: str, after: str, file: str) -> str:

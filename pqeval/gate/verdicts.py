@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from pqeval._version import __version__
+from pqeval.errors import UsageError
 from pqeval.output import as_json
 
 __all__ = ["Change", "Check", "Entry", "ImageChange", "Trouble", "Verdict"]
@@ -28,7 +29,8 @@ class Verdict(msgspec.Struct, frozen=True):
         ``"expect"``: a number that was written down. ``"baseline"`` and ``"class"``: PQ of a group or of a class
         that may not drop too far. ``"warning"``: a warning with which no score can be trusted.
     outcome : str
-        ``"holds"``, ``"improved"``, ``"moved-up"``, ``"moved-down"``, ``"not-available"``, ``"warned"``.
+        ``"holds"``, ``"improved"``, ``"moved-up"``, ``"moved-down"``, ``"not-available"``,
+        ``"no-such-score"``, ``"warned"``.
     expected, tolerance, found, difference : str or None
         In points, exact, as decimal numbers; counts as they are. ``None`` where there is no number.
     score : float, int or None
@@ -108,6 +110,8 @@ class Entry(msgspec.Struct, frozen=True):
         Where both sides are saved runs or evaluated here: the images that changed most, first.
     error : Trouble or None
         Why nothing could be checked.
+    inputs, provenance : dict
+        As in the result.
     """
 
     name: str
@@ -119,6 +123,8 @@ class Entry(msgspec.Struct, frozen=True):
     classes: tuple[Change, ...] = ()
     changed_images: tuple[ImageChange, ...] = ()
     error: Trouble | None = None
+    inputs: dict[str, Any] = {}
+    provenance: dict[str, Any] = {}
 
     @property
     def passed(self) -> bool:
@@ -150,8 +156,9 @@ class Check(msgspec.Struct, frozen=True, tag="pqeval.check/1", tag_field="schema
 
     @property
     def exit_code(self) -> int:
-        """0 if all of it holds, 1 if a number moved, 2 or 3 if an entry could not be checked."""
+        """0: all holds, 1: a number moved, 2: there is no such score, 2 or 3: an entry could not be checked."""
         troubles = [entry.error.exit_code for entry in self.entries if entry.error is not None]
+        troubles += [UsageError.exit_code for verdict in self.verdicts if verdict.outcome == "no-such-score"]
         return max(troubles, default=0 if self.passed else 1)
 
     @property

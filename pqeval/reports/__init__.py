@@ -31,7 +31,15 @@ def check_targets(targets: Mapping[str, PathLike | None], inputs: Iterable[PathL
         made there.
     """
     for name, target, owner in claims(targets, inputs):
-        if name != "save":
+        if name == "save":
+            if target == "-":
+                raise UsageError(
+                    code="save-to-file",
+                    found="a run cannot be written to standard output: it is no text",
+                    expected="the name of a file",
+                    remedy="name one, which usually ends in .pqe",
+                )
+        else:
             report = room.get(name)
             if is_parquet(target):
                 if not hasattr(report, "columns"):

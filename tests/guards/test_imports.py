@@ -55,6 +55,7 @@ ALLOWED = {
     "ledger": "errors image_ids",
     "result": "errors output _version",
     "run": "categories ledger result void",
+    "same_rules": "result",
     "run_file": "_version errors categories image_ids ledger output result run storage void",
     "source": "errors categories image_ids labelmap rows storage",
     # Counting, and the ratios of the counts.
@@ -99,7 +100,7 @@ ALLOWED = {
     "statistics": "",
     "statistics.*": "errors averaging ledger metrics._images result run statistics.*",
     "comparison": "",
-    "comparison.*": "_version categories errors image_ids ledger output result run comparison.*",
+    "comparison.*": "_version categories errors image_ids ledger output result run same_rules comparison.*",
     "comparison.deltas": "clusters image_ids ledger result run statistics.* comparison.outcome",
     "comparison.between": "confidence errors ledger run scoring statistics.* comparison.*",
     "comparison.drawing": "comparison.outcome comparison.wording reports._cells reports.table",
@@ -129,15 +130,14 @@ ALLOWED = {
     "gate.nearness": "",
     "gate.expectations": "errors gate.nearness",
     "gate.naming": "errors result gate.expectations gate.nearness",
-    "gate.verdicts": "_version output",
+    "gate.verdicts": "_version errors output",
     "gate.subjects": "errors result run run_file storage",
     "gate.judging": "result gate.expectations gate.naming gate.verdicts",
-    "gate.baselines": "errors image_ids result gate.expectations gate.subjects",
+    "gate.baselines": "errors result same_rules gate.expectations gate.subjects",
     "gate.drops": "result gate.baselines gate.expectations gate.judging gate.verdicts",
     "gate.changes": "image_ids ledger result run gate.verdicts",
     "gate.plans": "errors inputs reopening scoring gate.baselines gate.changes gate.drops gate.expectations "
-    "gate.judging gate.subjects "
-    "gate.verdicts",
+    "gate.judging gate.subjects gate.verdicts result",
     "gate._leaderboard_values": "",
     "gate.leaderboard": "errors gate._leaderboard_values gate.baselines gate.expectations "
     "gate.nearness gate.plans",
@@ -146,7 +146,7 @@ ALLOWED = {
     "gate.judging gate.naming "
     "gate.outputs.wording gate.subjects gate.verdicts",
     "gate.outputs": "",
-    "gate.outputs.*": "gate.outputs.* gate.verdicts",
+    "gate.outputs.*": "gate.expectations gate.outputs.* gate.verdicts",
     "gate.outputs.targets": "errors output",
     "gating": "errors inputs gate.baselines gate.expectations gate.leaderboard gate.nearness gate.plans "
     "gate.subjects gate.verdicts",
@@ -213,7 +213,7 @@ TYPING = {
     "provenance": "source",
     "cli.gating": "gate.verdicts",
     "figures": "diagnosis.findings",
-    "figures.*": "diagnosis.findings",
+    "figures.*": "diagnosis.findings diagnosis.if_unknown",
     "pytest_plugin": "gate.*",
     "demo.*": "result",
     "architectures": "architectures.prediction architectures.scenes",

@@ -21,7 +21,7 @@ from triggers import Triggers, name_of
 import pqeval
 from pqeval.cli import cli
 from pqeval.comparing import names_of
-from pqeval.comparison.drawing import markdown
+from pqeval.comparison.drawing import draw, markdown
 from pqeval.comparison.outcome import Comparison, Delta
 from pqeval.comparison.wording import chance, sentence, signed, verdict_of
 from pqeval.errors import PqevalError
@@ -253,6 +253,99 @@ def test_names():
     assert names_of(["a/x.pqe", "b/x.pqe", "a/x.pqe"]) == ["a/x.pqe", "b/x.pqe", "a/x.pqe (3)"]
 
 
+def warned(run, *lines):
+    return replace(run, result=msgspec.structs.replace(run.result, warnings=lines))
+
+
+def test_the_warnings_of_the_data_are_shown_once_and_by_name(tmp_path):
+    both, of_b, old = "[void] both", "[scores] of B", "[few-units] intervals of a run"
+    one, two, three = (run_of([FIND, MISS] * 15) for _ in range(3))
+    runs = warned(one, both, old), warned(two, both, of_b), warned(three, both, of_b)
+    assert told(*runs[:2], names=["A", "B"]).warnings == (both, f"B: {of_b}")
+    assert told(*runs, names=["A", "B", "C"]).warnings == (both, f"B, C: {of_b}")
+    for run, name in zip(runs, "AB", strict=False):
+        run.save(tmp_path / f"{name}.pqe")
+    arguments = ["compare", str(tmp_path / "A.pqe"), str(tmp_path / "B.pqe"), "--resamples", "100"]
+    done = CliRunner().invoke(cli, [*arguments, "--json", str(tmp_path / "x.json")])
+    assert done.stderr == f"warning: {both}\nwarning: B: {of_b}\n"
+    assert json.loads((tmp_path / "x.json").read_text())["warnings"] == [both, f"B: {of_b}"]
+    assert CliRunner().invoke(cli, [*arguments, "--quiet"]).stderr == ""
+    assert f"- warning: B: {of_b}\n" in CliRunner().invoke(cli, [*arguments, "--markdown", "-"]).stdout
+
+
+def rare_runs(rule="coco"):
+    """Class 0 in all of 24 images, class 1 (c2, stuff) in one, where the other finds less; class 2 in two."""
+    common = [FIND, MISS] * 11
+    runs = []
+    for iou, third in ((1.0, FIND), (0.75, MISS)):
+        rare = [{1: ([iou], 0, 0)} | third, {2: ([1.0], 0, 0)}, {2: ([iou], 0, 0)}]
+        runs.append(_same_truth(run_of(common + rare, rule=rule)))
+    return runs
+
+
+def test_an_interval_from_fewer_than_all_resamples_is_marked():
+    found = told(*rare_runs())
+    (pair,) = found.pairs
+    assert [(row.name, row.images) for row in pair.per_class] == [("c1", 23), ("c2", 1), ("c3", 2)]
+    rare = pair.per_class[1].pq
+    assert rare.dropped > 0
+    assert (rare.low, rare.high) == (-0.25, -0.25)  # a point, which looks certain
+    stream = io.StringIO()
+    draw(found, stream)
+    text, marks = stream.getvalue(), found.to_markdown()
+    assert "| -25.0 to -25.0 * |" in text
+    assert "| -25.0 to -25.0 * |" in marks
+    rows = [line for line in text.splitlines() if " * |" in line]
+    assert [row.split("|")[1].strip() for row in rows] == ["Stuff PQ", "Stuff SQ", "Stuff RQ", "20", "30"]
+    line = "* in fewer than all resamples: Stuff; c2, 1 image; c3, 2 images\n"
+    assert f"\n{line}" in text
+    assert f"\n\\{line}" in marks
+    draw(found, stream := io.StringIO(), top=0)
+    assert "* in fewer than all resamples: Stuff\n" in stream.getvalue()
+
+
+def test_a_class_in_one_image_is_marked_where_a_resample_counts_it_as_0():
+    found = told(*rare_runs("lidar"))
+    assert found.pairs[0].per_class[1].pq.dropped == 0
+    assert "* in fewer than all resamples: c2, 1 image\n" in found.to_markdown()
+    plain_runs = [_same_truth(run_of([FIND, MISS] * 12)), _same_truth(run_of([MISS, FIND] * 12))]
+    assert "resamples:" not in told(*plain_runs).to_markdown()
+
+
+@pytest.mark.parametrize(
+    ("units", "options", "words"),
+    [
+        (5, {}, "swap test p = 0.062: with 5 images the test cannot get below 0.062, so it cannot decide."),
+        (6, {}, "swap test p = 0.031: this is hardly noise."),
+        (
+            24,
+            {"resamples": 100, "level": 0.995},
+            "swap test p = 0.010: with 100 exchanges the test cannot get below 0.010, so it cannot decide.",
+        ),
+    ],
+)
+def test_a_test_that_cannot_reach_the_level_does_not_disagree(units, options, words):
+    one, two = (_same_truth(run_of([image] * units)) for image in (MISS, FIND))
+    (pair,) = told(one, two, **options).pairs
+    assert words in pair.sentence
+    assert pair.verdict == ("difference" if "hardly" in words else "undecided")
+    (noise,) = told(
+        *(_same_truth(run_of(images)) for images in ([FIND, MISS, HALF, MISS], [MISS, FIND, MISS, HALF]))
+    ).pairs
+    assert noise.verdict == "noise"  # the interval says so, whatever the test could say
+
+
+def test_all_changed_images_are_found_and_the_command_shows_some(runs, tmp_path):
+    paths = [str(runs[name, "coco"]) for name in NETWORKS[:2]]
+    (pair,) = pqeval.compare(*paths, resamples=100).pairs
+    assert len(pair.images) == pair.changed == 24
+    arguments = ["compare", *paths, "--resamples", "100", "--top", "2"]
+    done = CliRunner().invoke(cli, [*arguments, "--json", str(tmp_path / "x.json")])
+    assert "24 images changed; the 2 that changed most are shown" in done.stdout
+    assert len(json.loads((tmp_path / "x.json").read_text())["pairs"][0]["images"]) == 24
+    assert len(pqeval.compare(*paths, resamples=100, top=3).pairs[0].images) == 3
+
+
 # What a person reads.
 
 
@@ -267,7 +360,7 @@ def test_the_command(runs, tmp_path):
     for pair in found.pairs:
         assert done.stdout.count(pair.sentence) == 1
         assert f"**{pair.sentence}**" in (tmp_path / "x.md").read_text()
-        assert len(pair.images) == 2
+        assert len(pair.images) == pair.changed == 24
     assert "7 classes changed; the 2 that changed most are shown" in done.stdout
     assert "24 images changed; the 2 that changed most are shown" in done.stdout
     assert CliRunner().invoke(cli, [*arguments, "--json", "-"]).stdout == (tmp_path / "x.json").read_text()
@@ -375,6 +468,20 @@ def too_few(folder):
 
 
 @trigger
+def same_names(folder):
+    says(
+        refused(run_of([FIND]), run_of([FIND]), run_of([FIND]), names=["a", "b", "a"]),
+        """
+        two of them are called 'a'
+          expected: a name of its own for each
+          do: choose other names, or leave them out
+        """,
+    )
+    three = refused(*[run_of([FIND])] * 3, names=["a"] * 3)
+    assert (three.code, three.found) == ("compare-names", "3 of them are called 'a'")
+
+
+@trigger
 def settled(folder):
     says(
         refused(run_of([FIND]), run_of([FIND]), gt="gt.json", convention="coco"),
@@ -409,6 +516,10 @@ def differing(one, two, text):
     says(problem, text)
 
 
+def with_rules(run, **inputs):
+    return replace(run, result=msgspec.structs.replace(run.result, inputs={**run.result.inputs, **inputs}))
+
+
 @trigger
 def rules(folder):
     one = run_of([FIND])
@@ -417,8 +528,8 @@ def rules(folder):
         one,
         run_of([FIND], rule="lidar"),
         f"""
-        A was scored by the convention coco, B by lidar
-          expected: one convention for all
+        scored by different rules: convention coco for A, lidar for B
+          expected: the same rules for all
           do: {again}
         """,
     )
@@ -426,11 +537,23 @@ def rules(folder):
         one,
         replace(one, result=msgspec.structs.replace(one.result, metric="other")),
         f"""
-        A was scored by the metric pq, B by other
-          expected: one metric for all
+        scored by different rules: metric pq for A, other for B
+          expected: the same rules for all
           do: {again}
         """,
     )
+    differing(
+        with_rules(one, unknown="void", unknown_categories=[4]),
+        with_rules(one, unknown="fp"),
+        f"""
+        scored by different rules: unknown void for A, fp for B; unknown categories 4 for A, none for B
+          expected: the same rules for all
+          do: {again}
+        """,
+    )
+    assert pqeval.compare(
+        one, with_rules(one, unknown="fp"), resamples=100
+    )  # an error where there is any: it had none
     differing(
         one,
         replace(one, categories=pqeval.Categories.of([{"id": 1, "name": "x", "isthing": 1}])),
@@ -485,6 +608,9 @@ def words(folder):
     told(run_of([FIND]), run_of([FIND]))
     pair = told(*(run_of([FIND] * 2, names=["a_1", "b_1"]) for _ in range(2)), cluster_by="prefix")
     assert pair.sample.unit == "prefix"
+    test_the_warnings_of_the_data_are_shown_once_and_by_name(folder)
+    few = told(*(_same_truth(run_of([image] * 9)) for image in (MISS, FIND)), resamples=100, level=0.995)
+    assert few.pairs[0].verdict == "undecided"
     for difference in (0.1, -0.1, 1e-9, 0.0):
         for verdict in ("noise", "equal", "untold"):
             for few in (True, False):

@@ -2294,6 +2294,18 @@ def two_reports_in_one_file(folder):
 
 
 @trigger
+def runs_to_standard_output(folder):
+    says(
+        raised(pqeval.evaluate, gt="gt.json", pred="pred.json", save="-"),
+        """
+        a run cannot be written to standard output: it is no text
+          expected: the name of a file
+          do: name one, which usually ends in .pqe
+        """,
+    )
+
+
+@trigger
 def masked_array(folder):
     masked = np.ma.masked_array([[1, 1]], mask=[[True, False]])
     says(

@@ -129,6 +129,14 @@ def test_a_fraction_in_the_place_of_points_is_pointed_out():
     assert outcome(0.00519, "0.519").note == ""
 
 
+@pytest.mark.parametrize(
+    ("value", "digits"),
+    [(np.int64(37), "37"), (np.uint8(7), "7"), (np.float32(86.8), "86.8"), (np.float64(0.1), "0.1")],
+)
+def test_numpy_numbers_keep_the_digits_that_numpy_writes(value, digits):
+    assert str(expect("PQ", value).value) == digits
+
+
 def test_python_numbers_keep_the_digits_that_python_writes():
     made = expected({"PQ": 51.9, "SQ": "51.90", "RQ": 52, "Things.PQ": Decimal("1.000"), "cat.TP": np.float64(3)})
     assert [each.tolerance for each in made] == [Decimal(t) for t in ("0.05", "0.005", "0.5", "0.0005", "0")]
@@ -157,7 +165,13 @@ def test_drops_of_groups_and_classes():
         ("sky.PQ", "class", "improved"),
     ]
     assert verdicts[4].note == "it had a score in the baseline"
-    assert verdicts[5].note == "new"
+    assert verdicts[5].note == "it had none in the baseline"
+    # Without ground truth a class can only be made up: nothing is not better than nothing at all.
+    made_one_up = judge_drops(made_up((0.5, 0.0, None)), made_up((0.5, None, None)), Limits(classes=Decimal(99)))
+    assert [(verdict.name, verdict.outcome, verdict.found) for verdict in made_one_up] == [
+        ("cat.PQ", "holds", "50"),
+        ("dog.PQ", "moved-down", "0"),
+    ]
     assert judge_drops(now, base, Limits()) == ()
     assert judge_drops(made_up((None,) * 3), made_up((None,) * 3), Limits(Decimal(0), Decimal(0))) == ()
 
@@ -267,8 +281,8 @@ def test_assertions_return_what_they_are_about():
         AssertionError, match=r"^PQ moved up: found 50.00, expected 49.9 within 0.05, difference \+0.10$"
     ):
         scored.equals(PQ=49.9)
-    with pytest.raises(AssertionError, match=r"^dog.PQ is n/a, expected at least 1$"):
-        Scored(Subject(made_up((0.5, None, 0.75)))).at_least(**{"dog.PQ": 1})
+    with pytest.raises(AssertionError, match=r"^dog.PQ is n/a, expected at least 2$"):
+        Scored(Subject(made_up((0.5, None, 0.75)))).at_least(**{"dog.PQ": 2})
     with pytest.raises(AssertionError, match=r"^the scores cannot be trusted: \[categories-misaligned\] x$"):
         Scored(Subject(made_up(warnings=("[categories-misaligned] x",)))).at_least(PQ=50)
 

@@ -170,7 +170,7 @@ def test_the_exit_code_of_a_leaderboard(board, capsys):
         "b: MOVED",
         "c: CANNOT BE CHECKED",
     ]
-    assert "gone.pqe: cannot read: No such file or directory\n    expected: a result that pqeval saved\n" in out
+    assert "gone.pqe: does not exist\n    expected: a file\n    do: check the file name\n" in out
     assert run(capsys, board, "--only", "a")[0] == 0
     assert run(capsys, board, "--only", "a", "--only", "b", "--workers", 1)[0] == 1
 
@@ -251,6 +251,75 @@ def test_update_of_a_leaderboard(board, capsys):
     code, out, err = run(capsys, board, "--update", "--only", "a")
     assert (code, out, err) == (0, "", f"{board}: nothing moved, nothing was rewritten\n")
     assert run(capsys, board, "--update", "--only", "a", "--quiet") == (0, "", "")
+
+
+def test_update_says_what_it_does_not_rewrite(saved, capsys, tmp_path):
+    for name in ("upsnet", "panoptic_fpn"):
+        (tmp_path / f"{name}.pqe").write_bytes((saved / f"{name}.pqe").read_bytes())
+    board = tmp_path / "board.toml"
+    board.write_text(
+        'schema = "pqeval.leaderboard/1"\n[[entry]]\nname = "x"\nresult = "panoptic_fpn.pqe"\n'
+        'baseline = "upsnet.pqe"\nmax_drop = 0.3\nexpect.PQ = 86.7\n'
+    )
+    code, out, err = run(capsys, board, "--update")
+    assert (code, out) == (1, "")
+    assert err == (
+        f"{board}: nothing moved, nothing was rewritten\n"
+        f"{board}: verdicts against a baseline that still fail: 1; a baseline is renewed with "
+        "`pqeval check --baseline FILE --update`\n"
+    )
+    board.write_text(board.read_text().replace("86.7", "86.9"))
+    code, out, err = run(capsys, board, "--update", "--quiet")
+    assert (code, out.splitlines()[-1]) == (1, "+expect.PQ = 86.7")
+
+
+def test_a_name_that_nothing_has_hides_no_other_output(saved, capsys, tmp_path):
+    arguments = (
+        "--result",
+        saved / "upsnet.pqe",
+        "--expect",
+        "PQ=86.8",
+        "--expect",
+        "disk.PQ=1",
+        "--expect",
+        "PQ=1",
+    )
+    assert run(capsys, *arguments)[0] == 2  # PQ twice, which is seen before
+    code, out, err = run(capsys, *arguments[:-2], "--junit", tmp_path / "o.xml", "--github")
+    assert (code, err) == (2, "")
+    assert "| disk.PQ |        1 |    n/a |            |           | NO SUCH SCORE |\n" in out
+    assert "disk.PQ: no group and no class is called 'disk'; perhaps disc; see `pqeval evaluate" in out
+    assert (
+        "::error title=disk.PQ does not hold::disk.PQ: no group and no class is called 'disk'; perhaps disc" in out
+    )
+    report = (tmp_path / "o.xml").read_text()
+    assert 'tests="2" failures="1"' in report
+    assert 'type="no-such-score"' in report
+
+
+def test_numbers_of_any_length_have_a_verdict(saved, capsys):
+    for text in ("86.8025418064407" + "1" * 20, "1" + "0" * 30, "0." + "0" * 90 + "1"):
+        code, out, _ = run(capsys, "--result", saved / "upsnet.pqe", "--expect", f"PQ={text}")
+        assert (code, out.count("MOVED")) == (1, 1)
+    long = (
+        "--result",
+        saved / "upsnet.pqe",
+        "--baseline",
+        saved / "panoptic_fpn.pqe",
+        "--max-drop",
+        f"0.{'0' * 36}1",
+    )
+    code, out, _ = run(capsys, *long)
+    assert (code, out.count("MOVED down"), out.count("holds, better")) == (1, 1, 2)
+
+
+def test_the_first_baseline_is_written_by_update(saved, capsys, tmp_path):
+    for name, source in (("new.json", "upsnet.json"), ("new.pqe", "upsnet.pqe")):
+        arguments = ("--result", saved / source, "--baseline", tmp_path / name)
+        assert run(capsys, *arguments, "--max-drop", 0)[0] == 3
+        assert run(capsys, *arguments, "--update") == (0, f"{tmp_path / name}: new\n", "")
+        assert (tmp_path / name).read_bytes() == (saved / source).read_bytes()
+        assert run(capsys, *arguments, "--max-drop", 0)[0] == 0
 
 
 def test_update_of_a_baseline(saved, capsys, tmp_path):

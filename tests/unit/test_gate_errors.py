@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from decimal import Decimal
+from fractions import Fraction
 from types import SimpleNamespace
 
 import msgspec
@@ -38,6 +40,12 @@ def refused_for(*expected, **options) -> PqevalError:
     return refused(result=made_up(), expect=expected, **options)
 
 
+def refused_score(name: str, **fields) -> PqevalError:
+    with pytest.raises(PqevalError) as caught:
+        Scored(Subject(made_up(**fields))).equals(**{name: 3})
+    return caught.value
+
+
 def command(*arguments: object) -> PqevalError:
     """Run the command and return what it raises."""
     done = CliRunner().invoke(cli, ["check", *map(str, arguments)], standalone_mode=False)
@@ -70,7 +78,7 @@ def names(folder):
         """,
     )
     says(
-        refused_for("Thing.PQ=3"),
+        refused_score("Thing.PQ"),
         """
         no group and no class is called 'Thing'
           expected: perhaps Things
@@ -78,7 +86,7 @@ def names(folder):
         """,
     )
     says(
-        refused_for("horse.TP=3"),
+        refused_score("horse.TP"),
         """
         no group and no class is called 'horse'
           expected: one of: All, Things, Stuff, cat, dog, sky
@@ -86,7 +94,7 @@ def names(folder):
         """,
     )
     says(
-        refused_for("Things.TP=3"),
+        refused_score("Things.TP"),
         """
         Things.TP: groups have no TP
           expected: counts of classes
@@ -94,7 +102,7 @@ def names(folder):
         """,
     )
     says(
-        refused_for("TP=3"),
+        refused_score("TP"),
         """
         TP: groups have no TP
           expected: counts of classes
@@ -108,13 +116,30 @@ def two_classes_of_one_name(folder):
     classes = ((1, "cat", True), (2, "cat", True), (3, "2", False))
     for name, both in (("cat.PQ", "id 1 (cat) and id 2 (cat)"), ("2.PQ", "id 2 (cat) and id 3 (2)")):
         says(
-            refused(result=made_up(classes=classes), expect={name: 50}),
+            refused_score(name, classes=classes),
             f"""
             {name} is ambiguous: {both}
               expected: a name that one class has
               do: write the id of the class, unless that is the name of another
             """,
         )
+
+
+@trigger
+def points_that_are_fractions(folder):
+    scored = Scored(Subject(made_up()))
+    for value in ("0.95", 0.5, 1.0):
+        with pytest.raises(PqevalError) as caught:
+            scored.at_least(PQ=value)
+    says(
+        caught.value,
+        """
+        PQ at least 1.0
+          expected: points, which go from 0 to 100
+          do: write 100
+        """,
+    )
+    assert scored.at_least(PQ=0, **{"cat.TP": 1, "cat.PQ": 1.5}) is scored
 
 
 @trigger
@@ -128,7 +153,7 @@ def numbers(folder):
               do: write it as it was published
             """.replace("be \n", "be \n"),
         )
-    for value in (float("nan"), True, None, -1):
+    for value in (float("nan"), True, None, -1, np.float32("inf"), Fraction(1, 2), Decimal("1e401"), "9" * 402):
         assert refused(result=made_up(), expect={"PQ": value}).code == "expected-number"
     says(
         refused_for("cat.TP=3.5"),
@@ -211,6 +236,16 @@ def nothing_to_check(folder):
         there is nothing to check
           expected: scores by name
           do: for example PQ=51.9
+        """,
+    )
+    with pytest.raises(UsageError) as caught:
+        Scored(Subject(made_up())).no_worse_than(made_up(), by=None)
+    says(
+        caught.value,
+        """
+        there is nothing to check
+          expected: a limit for groups or for classes
+          do: for example by=0.3
         """,
     )
 
@@ -316,10 +351,27 @@ def not_comparable(folder):
         """
         not comparable with the baseline: metric other there, pq here; convention panopticapi there, coco here; \
 images evaluated 2 there, 3 here; the category tables differ; the groups differ; the ground truths differ
-          expected: the same ground truth, metric and convention
+          expected: the same ground truth, images and rules
           do: compare with another baseline, or renew it on purpose with --update
         """,
     )
+    for fields, found in (
+        ({"inputs": {"groups": {}, "unknown": "fp"}}, "unknown void there, fp here"),
+        ({"inputs": {"groups": {}, "unknown": "error"}}, None),  # there was none
+        ({"inputs": {"groups": {}, "unknown_categories": [4, 9]}}, "unknown categories none there, 4, 9 here"),
+        ({"provenance": {"rules": {"smallest": 9, "excuse": "void"}}}, "rule smallest of coco 0 there, 9 here"),
+        ({"provenance": {"hashes": {"images": "c"}}}, "the images differ"),
+        ({"groups": {"All": made_up().groups["All"]}}, "the groups differ"),
+    ):
+        before = made_up(
+            inputs={"groups": {}, "unknown": "void"},
+            provenance={"rules": {"smallest": 0, "newer": 1}, "hashes": {"images": "b"}},
+        )
+        options = {"result": made_up(**fields), "baseline": before, "max_drop": 99}
+        if found is None:
+            assert pqeval.check(**options).passed
+        else:
+            assert refused(**options).found == f"not comparable with the baseline: {found}"
     run_of([1]).save(folder / "base.pqe")
     metric = pqeval.PanopticQuality(TABLE)
     cat = [{"id": 1, "category_id": 1}]
@@ -328,7 +380,7 @@ images evaluated 2 there, 3 here; the category tables differ; the groups differ;
         refused(result=metric.run(), baseline=str(folder / "base.pqe"), expect={"PQ": 100}),
         """
         DIR/base.pqe: not comparable with the baseline: the images differ
-          expected: the same ground truth, metric and convention
+          expected: the same ground truth, images and rules
           do: compare with another baseline, or renew it on purpose with --update
         """,
         folder=folder,

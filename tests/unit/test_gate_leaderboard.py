@@ -16,6 +16,7 @@ import pqeval
 from pqeval.gate.expectations import expect
 from pqeval.gate.judging import judge
 from pqeval.gate.leaderboard import choose, read_leaderboard
+from pqeval.gate.outputs.text import text as printed
 from pqeval.gate.subjects import load
 from pqeval.gate.updating import fitting, update_baseline, update_leaderboard
 from pqeval.gating import check_leaderboard
@@ -186,7 +187,12 @@ def test_an_unusable_entry_hides_no_other(board):
         + '[[entry]]\nname = "fine"\nresult = "upsnet.json"\nexpect.PQ = 86.8\n'
     )
     found = pqeval.check(board)
-    assert [entry.error and entry.error.exit_code for entry in found.entries] == [3, 2, None]
+    assert [entry.error and entry.error.exit_code for entry in found.entries] == [3, None, None]
+    # What stands beside a name that nothing has is judged all the same.
+    assert [verdict.outcome for verdict in found.entries[1].verdicts if not verdict.is_drop] == [
+        "moved-down",
+        "no-such-score",
+    ]
     assert found.entries[2].passed
     assert found.exit_code == 3
 
@@ -227,6 +233,22 @@ def test_an_unchanged_file_is_not_touched(board):
     before = board.stat()
     assert update(board) == ""
     assert (board.stat().st_mtime_ns, board.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
+
+
+@pytest.mark.parametrize(
+    "line", ["expect = { PQ = 86.90 } # why", "expect.PQ = 86.90", "[entry.expect]\nPQ = 86.90\t# why"]
+)
+def test_update_keeps_zeros_at_the_end(board, line):
+    board.write_text(f'schema = "pqeval.leaderboard/1"\r\n[[entry]]\nname = "a"\nresult = "upsnet.pqe"\n{line}\n')
+    before = board.read_bytes()
+    update(board)
+    assert board.read_bytes() == before.replace(b"86.90", b"86.80")
+
+
+def test_a_byte_order_mark_and_lines_in_a_name(board):
+    text = 'schema = "pqeval.leaderboard/1"\n[[entry]]\nname = "a\\nb"\nresult = "upsnet.pqe"\nexpect.PQ = 86.8\n'
+    board.write_text(text, encoding="utf-8-sig")
+    assert printed(pqeval.check(board)).startswith("a\\nb: holds\n")
 
 
 def test_update_of_some_entries_leaves_the_others(board):

@@ -76,7 +76,7 @@ def test_arrays_have_the_hash_of_what_was_counted_alone():
             metric.update(gt=([[1] * number], [CAT]), pred=([[1] * number], [CAT]), image_id=number)
         found.append(metric.compute().provenance["hashes"])
     assert found[0] == found[1]
-    assert list(found[0]) == ["ledger"]
+    assert list(found[0]) == ["images", "ledger"]
     metric.update(gt=([[1]], [CAT]), pred=([[1]], [CAT]), image_id="another")
     assert metric.compute().provenance["hashes"] != found[0]
 

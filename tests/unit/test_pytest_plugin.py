@@ -94,6 +94,24 @@ def test_they_stand_beside_other_tests_and_can_be_chosen(ran):
     ran("--strict-markers", "--strict-config", "-W", "error").assert_outcomes(passed=1)
 
 
+def test_what_failed_can_be_run_again_by_its_id(ran, pytester):
+    tests = "def test_other(): pass"
+    ran("--pqeval", "board.toml", "board.toml::UPSNet::PQ", tests=tests).assert_outcomes(passed=1)
+    ran("--pqeval", "board.toml", "board.toml::Panoptic FPN").assert_outcomes(failed=1)
+    ran("--pqeval", "board.toml", "board.toml").assert_outcomes(passed=1, failed=3)
+    ran("--pqeval", "board.toml", ".", "--co", "-q").stdout.fnmatch_lines(
+        ["*::test_other", "board.toml::UPSNet::PQ"]
+    )
+    assert ran("board.toml").ret != 0  # off until asked for
+
+
+def test_the_file_can_be_named_in_the_configuration(ran, pytester, monkeypatch):
+    pytester.makeini("[pytest]\naddopts = --pqeval board.toml")
+    (pytester.path / "deeper").mkdir()
+    monkeypatch.chdir(pytester.path / "deeper")
+    ran().assert_outcomes(passed=1, failed=3)
+
+
 def test_it_is_off_until_asked_for(ran):
     done = ran("-v", tests="def test_other(): import sys; assert 'numpy' not in sys.modules")
     done.assert_outcomes(passed=1)
@@ -158,9 +176,18 @@ def test_the_fixture(ran):
 
         def test_worse(panoptic_quality):
             panoptic_quality("panoptic_fpn.pqe").no_worse_than("upsnet.pqe", by=0.3)
+
+        def test_wrong_files(panoptic_quality):
+            panoptic_quality(gt="nope.json", pred="upsnet.json")
+
+        def test_wrong_name(panoptic_quality):
+            panoptic_quality("upsnet.pqe").equals(QP=80)
+
+        def test_fraction(panoptic_quality):
+            panoptic_quality("upsnet.pqe").at_least(PQ=0.95)
         """
     )
-    done.assert_outcomes(passed=2, failed=4)
+    done.assert_outcomes(passed=2, failed=7)
     done.stdout.fnmatch_lines(
         [
             "E  *AssertionError: PQ is 86.80, expected at least 86.9",
@@ -178,8 +205,12 @@ def test_the_fixture(ran):
         ],
         consecutive=False,
     )
-    # What is above the assertion is the test, and nothing of pqeval.
-    assert "asserting.py" not in done.stdout.str()
+    printed = done.stdout.str()
+    for message in ("nope.json: does not exist", "Error: no score is called 'QP'", "Error: PQ at least 0.95"):
+        assert f"{message}\n" in printed
+    # What is above a message is the test, and nothing of pqeval.
+    assert "asserting.py" not in printed
+    assert "/pqeval/" not in printed.replace("/pqeval/__init__.py", "")
 
 
 def test_an_installation_registers_it():

@@ -228,13 +228,17 @@ def test_a_file_that_contradicts_itself_is_refused(tmp_path, changes, found):
     assert found in caught.value.found
 
 
-def test_only_the_first_bytes_make_a_file_a_run(tmp_path):
+def test_the_first_bytes_make_a_file_a_run_and_else_its_name(tmp_path):
     small_run().save(tmp_path / "run.bin")
     assert run_file.is_run(locate(tmp_path / "run.bin"))
-    (tmp_path / "other.pqe").write_bytes(b"PK\x03\x04")
-    assert not run_file.is_run(locate(tmp_path / "other.pqe"))
-    assert not run_file.is_run(locate(tmp_path / "lacking.pqe"))
-    assert not run_file.is_run(locate(tmp_path))
+    for data, by_name in ((b"PK\x03\x04", True), (b"", True), (b' {"schema": ""}', False)):
+        for name, expected in (("other.pqe", by_name), ("other.PQE", by_name), ("other.zip", False)):
+            (tmp_path / name).write_bytes(data)
+            assert run_file.is_run(locate(tmp_path / name)) is expected
+    assert run_file.is_run(locate(tmp_path / "lacking.pqe"))
+    assert not run_file.is_run(locate(tmp_path / "lacking.json"))
+    (tmp_path / "folder.pqe").mkdir()
+    assert not run_file.is_run(locate(tmp_path / "folder.pqe"))
 
 
 def test_rows_per_image_and_per_segment_are_columns():

@@ -26,7 +26,7 @@ def text(check: Check) -> str:
     str
         Ends with how many expectations hold.
     """
-    parts = [f"{clean(check.title)}\n"] if check.title else []
+    parts = [f"{_line(check.title)}\n"] if check.title else []
     parts += [_entry(entry) for entry in check.entries]
     return "\n".join([*parts, f"{summary(check)}\n"])
 
@@ -35,7 +35,7 @@ def _entry(entry: Entry) -> str:
     lines = []
     if entry.name:
         state = "CANNOT BE CHECKED" if entry.error is not None else "holds" if entry.passed else "MOVED"
-        lines.append(f"{clean(entry.name)}: {state}" + (f" ({clean(entry.source)})" if entry.source else ""))
+        lines.append(f"{_line(entry.name)}: {state}" + (f" ({_line(entry.source)})" if entry.source else ""))
     if entry.error is not None:
         lines += [f"  {line}" for line in clean(entry.error.text).splitlines()]
         return "\n".join(lines) + "\n"
@@ -49,8 +49,12 @@ def _entry(entry: Entry) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _line(content: str) -> str:
+    return clean(content).replace("\n", "\\n")
+
+
 def _cell(content: str) -> str:
-    return clean(content).replace("\n", "\\n").replace("|", "\\|")
+    return _line(content).replace("|", "\\|")
 
 
 def _table(rows: Iterable[tuple[str, ...]]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from pqeval.gate.expectations import EXACT
 from pqeval.gate.verdicts import Change, Check, Entry, ImageChange, Verdict
 
 __all__ = ["HEAD", "cells", "clean", "explained", "listed", "notes", "sentence", "settings", "summary", "title_of"]
@@ -16,6 +17,7 @@ WORDS = {
     "moved-up": "MOVED up",
     "moved-down": "MOVED down",
     "not-available": "MOVED: n/a",
+    "no-such-score": "NO SUCH SCORE",
     "warned": "NOT TO BE TRUSTED",
 }
 MOST_DIGITS = 40
@@ -65,7 +67,7 @@ def _numbers(verdict: Verdict) -> tuple[str, str, str]:
 
 
 def _rounded(text: str, digits: int) -> str:
-    return format(Decimal(text).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN), "f")
+    return format(Decimal(text).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN, EXACT), "f")
 
 
 def _signed(text: str | None) -> str:
@@ -81,6 +83,8 @@ def sentence(verdict: Verdict) -> str:
     note = f" ({verdict.note})" if verdict.note else ""
     if verdict.kind == "warning":
         return f"the scores cannot be trusted: {verdict.note}"
+    if verdict.outcome == "no-such-score":
+        return f"{name}: {verdict.note}"
     if verdict.outcome == "not-available":
         return f"{name} is n/a: there is nothing to average; expected {expected}{note}"
     if verdict.is_drop:
