@@ -10,7 +10,7 @@ import click
 
 from pqeval.cli.options import OUTPUT, parse_texts, reading, rules, running
 from pqeval.cli.progress import progress_bar, say
-from pqeval.errors import DataError, FileError, UsageError
+from pqeval.errors import FileError, PqevalError, UsageError
 
 if TYPE_CHECKING:
     from pqeval.gate.verdicts import Check
@@ -63,23 +63,27 @@ def check(
             expected="one or the other",
             remedy="run the check again after the update",
         )
-    parse_texts(options)
-    if leaderboard is None:
-        done = _single(only, update, quiet, options)
-    else:
-        done = _leaderboard(leaderboard, only, update, quiet, options)
+    if github is None:
+        github = os.environ.get("GITHUB_ACTIONS") == "true"
+    try:
+        parse_texts(options)
+        if leaderboard is None:
+            done = _single(only, update, quiet, options)
+        else:
+            done = _leaderboard(leaderboard, only, update, quiet, options)
+    except PqevalError as error:
+        # A report that is not written looks to a CI system as if nothing had been checked.
+        _write(_trouble(error), targets, github)
+        raise
     if done is None:
         return
     if not quiet:
         for entry in done.entries:
             for line in entry.warnings:
                 say(f"warning: {f'{entry.name}: ' if entry.name else ''}{line}")
-    trouble = done.entries[0].error if leaderboard is None else None
-    if trouble is None and "-" not in targets.values():
+    if "-" not in targets.values():
         sys.stdout.write(text(done))
-    _write(done, targets, os.environ.get("GITHUB_ACTIONS") == "true" if github is None else github)
-    if trouble is not None:
-        say(f"error: {trouble.text}")
+    _write(done, targets, github)
     sys.exit(done.exit_code)
 
 
@@ -107,7 +111,7 @@ def _leaderboard(
 
 
 def _single(only: tuple[str, ...], update: bool, quiet: bool, options: dict[str, Any]) -> Check | None:
-    from pqeval.gate.plans import carry_out, subject_of, troubled
+    from pqeval.gate.plans import carry_out, subject_of
     from pqeval.gate.verdicts import Check
     from pqeval.gating import plan_of
 
@@ -120,11 +124,8 @@ def _single(only: tuple[str, ...], update: bool, quiet: bool, options: dict[str,
         )
     plan = plan_of(**options)
     if not update:
-        try:
-            with progress_bar(quiet) as progress:
-                return Check((carry_out(plan, progress),))
-        except DataError as error:
-            return Check((troubled(plan, error),))
+        with progress_bar(quiet) as progress:
+            return Check((carry_out(plan, progress),))
     if plan.expectations or plan.baseline is None:
         raise UsageError(
             code="update-nothing",
@@ -138,6 +139,12 @@ def _single(only: tuple[str, ...], update: bool, quiet: bool, options: dict[str,
         subject = subject_of(plan, progress)
     _show(update_baseline(options["baseline"], subject), options["baseline"], quiet)
     return None
+
+
+def _trouble(error: PqevalError) -> Check:
+    from pqeval.gate.verdicts import Check, Entry, Trouble
+
+    return Check((Entry("", error=Trouble.of(error)),))
 
 
 def _show(diff: str, path: str, quiet: bool) -> None:

@@ -26,7 +26,7 @@ from pqeval.reopening import run_of
 from pqeval.result import Result
 from pqeval.scoring import refuse_nothing
 
-__all__ = ["OPTIONS", "Plan", "Progress", "attempt", "carry_out", "subject_of", "troubled"]
+__all__ = ["OPTIONS", "Plan", "Progress", "attempt", "carry_out", "subject_of"]
 
 Progress = Callable[[int, int], None]
 
@@ -167,9 +167,4 @@ def attempt(plan: Plan, progress: Progress | None = None) -> Entry:
     try:
         return carry_out(plan, progress)
     except PqevalError as error:
-        return troubled(plan, error)
-
-
-def troubled(plan: Plan, error: PqevalError) -> Entry:
-    """Return the entry of a plan that could not be carried out."""
-    return Entry(plan.name, plan.source, error=Trouble(error.code, str(error), error.exit_code))
+        return Entry(plan.name, plan.source, error=Trouble.of(error))

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from pqeval._version import __version__
-from pqeval.errors import UsageError
+from pqeval.errors import PqevalError, UsageError
 from pqeval.output import as_json
 
 __all__ = ["Change", "Check", "Entry", "ImageChange", "Trouble", "Verdict"]
@@ -87,6 +87,11 @@ class Trouble(msgspec.Struct, frozen=True):
     code: str
     text: str
     exit_code: int
+
+    @classmethod
+    def of(cls, error: PqevalError) -> Trouble:
+        """Return what an error says."""
+        return cls(error.code, str(error), error.exit_code)
 
 
 class Entry(msgspec.Struct, frozen=True):

@@ -297,6 +297,31 @@ def test_a_name_that_nothing_has_hides_no_other_output(saved, capsys, tmp_path):
     assert 'type="no-such-score"' in report
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "found"),
+    [
+        (("--result", "gone.pqe", "--expect", "PQ=1"), 3, "gone.pqe: does not exist"),
+        (("--result", "gone.pqe", "--expect", "PQ"), 2, "--expect PQ"),
+        (("--expect", "PQ=1", "--group", "x"), 2, "--group x"),
+        (("gone.toml",), 3, "gone.toml: cannot read: No such file or directory"),
+    ],
+)
+def test_what_goes_wrong_before_the_check_is_in_the_outputs(capsys, tmp_path, monkeypatch, arguments, code, found):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    report = tmp_path / "o.xml"
+    got, out, err = run(capsys, *arguments, "--junit", report)
+    assert got == code
+    assert err.startswith(f"error: {found}")
+    assert out.startswith(f"::error title=could not be checked::{found}%0A  expected: ")
+    assert f'message="{found}' in report.read_text()
+    assert 'errors="1"' in report.read_text()
+    assert f"\n{found}" in (tmp_path / "summary.md").read_text()
+    got, out, err = run(capsys, *arguments, "--json", "-", "--no-github")
+    assert (got, json.loads(out)["exit_code"]) == (code, code)
+    assert err.startswith(f"error: {found}")
+
+
 def test_numbers_of_any_length_have_a_verdict(saved, capsys):
     for text in ("86.8025418064407" + "1" * 20, "1" + "0" * 30, "0." + "0" * 90 + "1"):
         code, out, _ = run(capsys, "--result", saved / "upsnet.pqe", "--expect", f"PQ={text}")
