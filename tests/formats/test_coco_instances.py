@@ -35,7 +35,7 @@ TABLE = [
 
 trigger = Triggers()
 # Decoding by pycocotools 2 is not made for numpy 2; pqeval decodes by itself.
-old_decoding = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+old_decoding = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
 @pytest.mark.parametrize("function", trigger, ids=name_of)
