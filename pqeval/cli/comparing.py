@@ -49,7 +49,9 @@ def compare(runs: tuple[str, ...], quiet: bool, top: int, names: tuple[str, ...]
     parse_texts(options)
     settings = {name: value for name, value in take_resampling(options).items() if value is not None}
     with progress_bar(quiet) as progress:
-        found = compare_all(*runs, names=names or None, progress=progress, **options, **settings)
+        # Where nobody reads all images, they need not be listed.
+        listed = top if targets["json"] is None else None
+        found = compare_all(*runs, names=names or None, top=listed, progress=progress, **options, **settings)
     for line in found.warnings:
         say(f"warning: {line}", quiet)
     if not write_texts(targets, {"json": found.to_json, "markdown": lambda: markdown(found, top=top)}):

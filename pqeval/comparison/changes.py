@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pqeval.categories import Categories
 from pqeval.comparison.outcome import Change, Changed
-from pqeval.ledger import Column, FrameLedger, Outcome, Side
+from pqeval.ledger import Column, FrameLedger, Outcome, Side, all_rows
 
 __all__ = ["alike", "changes", "occurrences"]
 
@@ -37,12 +37,13 @@ def _scoring(rows: Rows, side: Side) -> Rows:
 
 def occurrences(one: Sequence[FrameLedger], two: Sequence[FrameLedger], classes: int) -> npt.NDArray[np.int64]:
     """Count the images in which each class has something that counts, in one of two predictions at least."""
-    times = np.zeros(classes, np.int64)
-    for frames in zip(one, two, strict=True):
-        rows = np.concatenate([frame.rows for frame in frames])
+    seen = np.zeros((len(one), classes), np.bool_)
+    for frames in (one, two):
+        rows = all_rows(frames)
+        image = np.repeat(np.arange(len(frames)), [len(frame.rows) for frame in frames])
         counted = np.isin(rows[:, Column.OUTCOME], (Outcome.TP, Outcome.FP, Outcome.FN))
-        times[np.unique(rows[counted, Column.CATEGORY])] += 1
-    return times
+        seen[image[counted], rows[counted, Column.CATEGORY]] = True
+    return seen.sum(axis=0, dtype=np.int64)
 
 
 def changes(one: FrameLedger, two: FrameLedger, categories: Categories, effect: float | None) -> Changed:
