@@ -43,7 +43,8 @@ def occurrences(one: Sequence[FrameLedger], two: Sequence[FrameLedger], classes:
         image = np.repeat(np.arange(len(frames)), [len(frame.rows) for frame in frames])
         counted = np.isin(rows[:, Column.OUTCOME], (Outcome.TP, Outcome.FP, Outcome.FN))
         seen[image[counted], rows[counted, Column.CATEGORY]] = True
-    return seen.sum(axis=0, dtype=np.int64)
+    times: npt.NDArray[np.int64] = seen.sum(axis=0, dtype=np.int64)
+    return times
 
 
 def changes(one: FrameLedger, two: FrameLedger, categories: Categories, effect: float | None) -> Changed:
