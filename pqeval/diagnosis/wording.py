@@ -121,8 +121,9 @@ def _unknown(found: Diagnosis) -> Iterator[str]:
     reached = [found.pq, *(row.together for row in what.by_class if row.together is not None)]
     if what.by_score is not None:
         reached.append(what.by_score.best.pq or 0.0)
-    if (what.without_fp or 0.0) - max(reached) >= SMALLEST:
+    without = what.without_fp or 0.0
+    if without - max(reached) >= SMALLEST:
+        gain = without - found.pq
         yield (
-            f"Were every FP unknown, which wants the truth, PQ would be {100 * (what.without_fp or 0.0):.2f} "
-            f"(+{100 * ((what.without_fp or 0.0) - found.pq):.2f})"
+            f"Were every FP unknown, which wants the truth, PQ would be {100 * without:.2f} (+{100 * gain:.2f})"
         )
